@@ -1,0 +1,1 @@
+"""What a person schedules: the flows, the command line and the settings."""

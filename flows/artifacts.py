@@ -1,0 +1,58 @@
+"""The report of a build as Prefect artifacts, which the UI shows on the page of the run."""
+
+from typing import Any
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from flows.report import STAGES, BuildReport
+
+_MAX_ROWS = 500  # an artifact is for the eye; the whole list is in rejected_documents
+
+
+def publish_artifacts(report: BuildReport) -> None:
+    """Publish the counts and times per stage, the rejections with their reasons, a summary, and a link to the Data Docs.
+
+    Their keys stay the same over the runs, so that the UI shows how they developed.
+    """
+    create_table_artifact(key="build-stages", table=tabulate_stages(report), description="Rows and seconds per stage")
+    rejected = report.rejected.head(_MAX_ROWS).select("source_uri", "stage", "reject_reason", "detail")
+    create_table_artifact(
+        key="build-rejections",
+        table=rejected.to_dicts() or [{"source_uri": "nothing was rejected"}],
+        description=f"{report.rejected.height} sources or metadata entries that did not get in",
+    )
+    create_markdown_artifact(key="build-summary", markdown=write_summary(report), description="The build in words")
+    if report.docs is not None:
+        create_link_artifact(key="build-data-docs", link=report.docs.as_uri(), link_text="Data Docs of this build")
+
+
+def tabulate_stages(report: BuildReport) -> list[dict[str, Any]]:
+    """Return a row a stage, in the order of the run: what it gives, how many rows, how many seconds."""
+    return [
+        {"stage": stage, "gives": gives, "rows": _count_stage(report, stage), "seconds": round(report.stage_seconds[stage], 2)}
+        for stage, gives in STAGES.items()
+        if stage in report.stage_seconds
+    ]
+
+
+def _count_stage(report: BuildReport, stage: str) -> str:
+    counts = {name.removeprefix(f"{stage}."): number for name, number in report.counts.items() if name.startswith(f"{stage}.")}
+    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+def write_summary(report: BuildReport) -> str:
+    """Return the build in Markdown: how it ended, what is new, what was left out."""
+    counts = report.counts
+    lines = [
+        f"# Build {report.status}",
+        *([f"**{report.detail}**", ""] if report.detail else []),
+        f"- warehouse `{report.warehouse}`" + (f", release `{report.release_id}`" if report.release_id else ""),
+        f"- {counts['found']:,} documents found: {counts['new']:,} new or changed, {counts['unchanged']:,} unchanged, "
+        f"{counts['waiting']:,} too young, {counts['stopped_before']:,} stopped by an earlier run",
+        f"- {counts['fact_articles']:,} articles, {counts['fact_quotes']:,} quotes "
+        f"({counts['attributed_quotes']:,} with a speaker), {counts['document_entities']:,} entities in documents",
+        f"- {report.rejected.height:,} rejected, {counts['quarantined']:,} rows in quarantine",
+    ]
+    if report.docs is not None:
+        lines.append(f"- [Data Docs]({report.docs.as_uri()}): `{report.docs}`")
+    return "\n".join(lines)

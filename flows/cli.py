@@ -1,0 +1,331 @@
+"""The command line: a thin layer over the flows. What is slow to import is imported by the command that needs it."""
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.settings import DEFAULT_WAREHOUSE, Settings, load_settings, prepare_libraries
+from tasks.errors import UsageError
+from warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+    from flows.report import BuildReport
+
+app = typer.Typer(
+    name="onrecord",
+    help="Raw news text in, a SQL record of who said what out.\n\n"
+    "Start with `onrecord build FOLDER`, then ask with `onrecord query \"from mart_quotes\"`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+Rows = tuple[Sequence[str], Iterable[Sequence[Any]]]
+"""Names of columns, and rows of values."""
+_RELEASE_COLUMNS = (
+    "release_id", "published_at", "article_count", "quote_count", "is_current", "is_pinned", "is_kept", "size_bytes",
+)  # fmt: skip
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", envvar="ONRECORD_WAREHOUSE", help="The warehouse, a DuckDB file.", metavar="FILE")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the rows.")]
+DEFAULT = Path(DEFAULT_WAREHOUSE)
+
+
+@app.command()
+def build(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders (with all that is in them) or patterns.", metavar="SOURCE…")],
+    warehouse: WarehouseOption = DEFAULT,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Articles in a batch; more use more memory.")] = None,
+    retry_stopped: Annotated[
+        bool, typer.Option("--retry-stopped", help="Try again what validation stopped in an earlier build.")
+    ] = False,
+    engine_free: Annotated[
+        bool, typer.Option("--engine-free", help="Run the same stages without Prefect: nothing is tracked, starts faster.")
+    ] = False,
+) -> None:
+    """Read news texts and publish a new release of the warehouse.
+
+    What was built before and has not changed is skipped. Exit codes: 0 done, also when documents were rejected with a reason;
+    2 wrong usage; 3 stopped by validation, the warehouse stays as it was; 4 something could not be read, the rest was loaded.
+    """
+    with _tell_errors():
+        settings = load_settings(
+            Path.cwd(), sources=sources, warehouse=warehouse, batch_size=batch_size, min_age_seconds=0,
+            retry_stopped=retry_stopped,
+        )  # fmt: skip
+        report = _run_build(settings, engine_free=engine_free)
+    _print_summary(report)
+    if report.status == "stopped":
+        _print_error(f"stopped by validation: {report.detail}")
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL query (DuckDB), for example: from mart_quotes limit 10.")],
+    warehouse: WarehouseOption = DEFAULT,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Ask the warehouse in SQL. It is opened read-only, and no other file can be reached."""
+    with _tell_errors():
+        with _run_query(warehouse, sql) as rows:
+            _print_rows(rows, format)
+
+
+@app.command()
+def rejected(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format.TABLE) -> None:
+    """List what did not get in, and why: rejected sources, skipped metadata, stopped sources, rows in quarantine."""
+    from flows.explain import read_rejected
+
+    with _tell_errors():
+        _print_rows(_frame_rows(read_rejected(warehouse)), format)
+
+
+@app.command()
+def explain(
+    article_id: Annotated[str, typer.Argument(help="The id of an article, or its first characters.")],
+    warehouse: WarehouseOption = DEFAULT,
+) -> None:
+    """Show an article as it was read: every piece with its label and reason, quotes and speakers marked in place."""
+    from flows.explain import explain_article
+
+    with _tell_errors():
+        for part in explain_article(warehouse, article_id):
+            _make_console().print(part)
+
+
+@app.command()
+def releases(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format.TABLE) -> None:
+    """List the releases of the warehouse, the oldest first. Any that is kept can be opened or cited by its id."""
+    from warehouse.connection import connect_read_only
+    from warehouse.releases import read_releases
+
+    with _tell_errors():
+        connect_read_only(warehouse).close()  # says what is wrong where there is nothing to list
+        _print_rows(_frame_rows(read_releases(warehouse).select(_RELEASE_COLUMNS)), format)
+
+
+def _check_request(settings: Settings) -> None:
+    """Find what is wrong with the request within a second, before a server is started for it."""
+    from tasks.annotator import DEFAULT_MODEL, describe_model
+    from tasks.sources import check_sources
+    from warehouse.connection import connect_read_only
+    from warehouse.releases import find_current_release
+
+    check_sources(settings.sources)
+    describe_model(settings.spacy_model or DEFAULT_MODEL)
+    if find_current_release(settings.warehouse) is not None:
+        connect_read_only(settings.warehouse).close()
+
+
+def _run_build(settings: Settings, *, engine_free: bool) -> "BuildReport":
+    from tasks.annotator import ModelError
+
+    try:
+        _check_request(settings)
+        prepare_libraries(settings.data_dir, is_quiet=True)
+        with _show_progress():
+            return _run_flow(settings, engine_free=engine_free)
+    except ModelError as error:
+        raise UsageError(str(error)) from error
+
+
+def _run_flow(settings: Settings, *, engine_free: bool) -> "BuildReport":
+    """Run the flow, and add to its report how long it took to get there."""
+    start = time.perf_counter()
+    from flows.build_warehouse import build_directly, build_warehouse
+    from flows.libraries import preload_libraries
+    from flows.report import StoppedByValidation
+
+    imported, imported_at = time.perf_counter(), datetime.now(UTC)
+    preload_libraries()
+    try:
+        report = build_directly(settings) if engine_free else build_warehouse(
+            sources=list(settings.sources), warehouse=str(settings.warehouse), data_dir=str(settings.data_dir),
+            batch_size=settings.batch_size, min_age_seconds=settings.min_age_seconds, retry_stopped=settings.retry_stopped,
+        )  # fmt: skip
+    except StoppedByValidation as error:
+        report = error.report
+    report.stage_seconds["imports"] = imported - start
+    if not engine_free:
+        report.stage_seconds["server"] = (report.started_at - imported_at).total_seconds()
+    return report
+
+
+@contextmanager
+def _show_progress() -> Iterator[None]:
+    """Show a bar a stage on a terminal; elsewhere a build is silent until its summary."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from flows.progress import listen_to_progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars = {"start": progress.add_task("start", total=1)}
+
+        def show(stage: str, done: int, total: int) -> None:
+            progress.update(bars["start"], completed=1)
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.update(bars[stage], completed=done, total=total)
+
+        with listen_to_progress(show):
+            yield
+
+
+@contextmanager
+def _run_query(warehouse: Path, sql: str) -> Iterator[Rows]:
+    import duckdb
+
+    from warehouse.connection import connect_read_only
+
+    con = connect_read_only(warehouse)
+    try:
+        con.execute("set enable_external_access = false; set lock_configuration = true")
+        con.execute(sql)
+        if con.description is None:
+            raise UsageError("the statement has no result: ask with select or from")
+        yield [str(column[0]) for column in con.description], _fetch_rows(con)
+    except duckdb.Error as error:
+        lines = str(error).split("\nLINE ")[0].splitlines()
+        raise UsageError(" ".join(line.strip() for line in lines if line.strip())) from error
+    finally:
+        con.close()
+
+
+def _fetch_rows(con: "duckdb.DuckDBPyConnection") -> Iterator[Sequence[Any]]:
+    while rows := con.fetchmany(1000):
+        yield from rows
+
+
+def _print_rows(rows: Rows, format: Format) -> None:
+    columns, values = rows
+    if format is Format.TABLE:
+        _print_table(columns, list(values))
+    elif format is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_to_cell(value) for value in row] for row in values)
+    else:
+        objects = (_to_json(dict(zip(columns, row, strict=True))) for row in values)
+        _print_objects(objects, is_array=format is Format.JSON)
+
+
+def _print_objects(objects: Iterator[str], *, is_array: bool) -> None:
+    if not is_array:
+        for line in objects:
+            print(line)
+        return
+    print("[", end="")
+    for number, line in enumerate(objects):
+        print(",\n " if number else "", line, sep="", end="")
+    print("]")
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(columns):
+        is_numeric = all(isinstance(row[number], int | float | Decimal | None) for row in rows)
+        table.add_column(name, justify="right" if rows and is_numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(make_printable(_to_cell(value))) for value in row))
+    console = _make_console()
+    console.print(table)
+    console.print(Text(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}", style="dim"))
+
+
+def _frame_rows(frame: "pl.DataFrame") -> Rows:
+    return frame.columns, frame.iter_rows()
+
+
+def _make_console() -> Console:
+    """A console as wide as the terminal; where the output goes elsewhere, lines are as long as their content."""
+    return Console() if sys.stdout.isatty() else Console(width=10_000, soft_wrap=True)
+
+
+def make_printable(text: str) -> str:
+    """Return `text` without anything that a terminal would obey: control characters become U+FFFD, the length stays."""
+    return text.translate(_CONTROLS)
+
+
+def _to_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _to_json(value).strip('"')
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_simplify)
+
+
+def _simplify(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _print_summary(report: "BuildReport") -> None:
+    from flows.report import summarize_build
+
+    table = Table(box=None, pad_edge=False, show_header=False, title=None)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in summarize_build(report):
+        table.add_row(name, Text(make_printable(value)))
+    _make_console().print(table)
+
+
+@contextmanager
+def _tell_errors() -> Iterator[None]:
+    """Turn every error into one line on standard error: exit code 2 for what the person can put right, else 1."""
+    try:
+        yield
+    except (UsageError, WarehouseError) as error:
+        _print_error(str(error))
+        raise typer.Exit(2) from error
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except Exception as error:
+        _print_error(f"{type(error).__name__}: {error}")
+        raise typer.Exit(1) from error
+
+
+def _print_error(message: str) -> None:
+    line = " ".join(make_printable(message).split())
+    Console(stderr=True, soft_wrap=True).print(Text(f"onrecord: {line}", style="red"))

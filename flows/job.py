@@ -1,0 +1,271 @@
+"""One run of a build: what it knows, the batches that it keeps until it publishes, and what it tells the ledger."""
+
+import json
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import polars as pl
+from prefect import Task
+
+from flows.report import BuildReport
+from flows.settings import Settings
+from tasks.annotator import DEFAULT_MODEL, describe_model
+from tasks.publish import Publication
+from tasks.raw_store import RawStore
+from tasks.rules import rules_version
+from tasks.validate import ValidatedBatch
+from warehouse.connection import connect_read_only
+from warehouse.ledger import finish_run, ledger_path, read_ledger_tables, record_tables, recover_runs, start_run
+from warehouse.releases import find_current_release
+from warehouse.tables import (
+    EXPECTATION_RESULTS,
+    QUARANTINED_ROWS,
+    REJECTED_DOCUMENTS,
+    SOURCE_DOCUMENTS,
+    SOURCE_SIGHTINGS,
+    TABLES,
+    Table,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TABLES = {table.name: table for table in TABLES}
+
+
+class Runner(Protocol):
+    """Runs a task on its arguments."""
+
+    def __call__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what the task returns."""
+        ...
+
+
+def run_tracked(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run the task with Prefect, which tracks it as a task run of the flow."""
+    return task(*args, **kwargs)
+
+
+def run_directly(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run the function under the task, without Prefect."""
+    return task.fn(*args, **kwargs)
+
+
+@dataclass
+class Job:
+    """One run. Rows for the ledger are collected and written when it ends; validated batches wait in Parquet files."""
+
+    settings: Settings
+    run: Runner
+    model: str
+    rules: str
+    started_at: datetime
+    report: BuildReport
+    new: pl.DataFrame = field(default_factory=pl.DataFrame)
+    batch_count: int = 0
+    article_count: int = 0
+    _judged: list[pl.DataFrame] = field(default_factory=list)
+    _ledger_rows: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger beside the warehouse."""
+        return ledger_path(self.settings.warehouse)
+
+    @property
+    def store(self) -> RawStore:
+        """The store of raw bytes."""
+        return RawStore(self.settings.raw_dir)
+
+    @property
+    def ledger_frames(self) -> dict[str, pl.DataFrame]:
+        """What the run has to tell the ledger so far, by table."""
+        return {name: pl.concat(frames) for name, frames in self._ledger_rows.items()}
+
+    def note(self, table: Table, frame: pl.DataFrame, **columns: Any) -> None:
+        """Collect rows for a ledger table; `run_id`, `rules_version` and `columns` are filled in where it has them."""
+        filled = {"run_id": self.report.run_id, "rules_version": self.rules, **columns}
+        values = {name: pl.lit(value) for name, value in filled.items() if name in table.schema}
+        rows = frame.with_columns(**values).select(table.column_names).cast(table.schema)  # type: ignore[arg-type]
+        self._ledger_rows[table.name].append(rows)
+
+    def note_seen(self, sightings: pl.DataFrame) -> None:
+        """Note where documents were seen again, with the `outcome` that they had before."""
+        self.note(SOURCE_SIGHTINGS, sightings, first_seen_at=self.started_at, last_seen_at=self.started_at)
+
+    def _find_places(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return all new sightings of the articles of a batch: an article may be seen in several places."""
+        return self.new.join(batch.select("article_id"), on="article_id", how="semi", maintain_order="left")
+
+    def note_rejected(self, rejected: pl.DataFrame) -> None:
+        """Note what did not get in, also in the report."""
+        self.note(REJECTED_DOCUMENTS, rejected, rejected_at=self.started_at)
+        self.report.rejected = pl.concat([self.report.rejected, rejected]) if self.report.rejected.width else rejected
+
+    def note_results(self, results: pl.DataFrame) -> None:
+        """Note what the expectations found."""
+        self.note(EXPECTATION_RESULTS, results)
+        failed = results.filter(~pl.col("is_success"))
+        self.report.counts["failed_expectations"] += failed.height
+
+    def note_checks(self, batch: ValidatedBatch) -> None:
+        """Note what the expectations found in a batch, and the rows that went to quarantine."""
+        self.note_results(batch.results)
+        self.note(QUARANTINED_ROWS, batch.quarantined)
+        self.report.counts["quarantined"] += batch.quarantined.height
+
+    def keep_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> None:
+        """Keep a validated batch until the run publishes, and note what became of its documents."""
+        outcome = _find_outcome(batch)
+        places = self._find_places(sightings).with_columns(outcome=outcome)
+        self.note_checks(batch)
+        self._judged.append(places)
+        made_by = {"run_id": pl.lit(self.report.run_id), "rules_version": pl.lit(self.rules)}
+        times = {name: pl.lit(self.started_at) for name in ("first_seen_at", "last_seen_at")}
+        frames = {
+            **batch.frames,
+            "fact_articles": batch.frames["fact_articles"].with_columns(**made_by),
+            SOURCE_DOCUMENTS.name: places.filter(pl.col("outcome") == "loaded").with_columns(**times, run_id=made_by["run_id"]),
+        }
+        folder = self.settings.staging / f"{self.batch_count:06d}"
+        folder.mkdir(parents=True)
+        for name, frame in frames.items():
+            table = _TABLES[name]
+            frame.select(table.column_names).cast(table.schema).write_parquet(folder / f"{name}.parquet")  # type: ignore[arg-type]
+        self.batch_count += 1
+        self.article_count += frames["fact_articles"].height
+        self.report.count_rows(batch.frames)
+
+    def read_batches(self) -> Iterator[dict[str, pl.DataFrame]]:
+        """Yield the kept batches, one at a time: table name -> rows."""
+        for folder in sorted(self.settings.staging.iterdir()):
+            yield {path.stem: pl.read_parquet(path) for path in sorted(folder.iterdir())}
+
+    def stop_at_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> BuildReport:
+        """End the run because a batch failed: its documents are not tried again until something changes.
+
+        The documents of the other batches were neither published nor found wanting, so the next run takes them up.
+        """
+        self.note_checks(batch)
+        outcome = _find_outcome(batch)
+        kept_out = pl.when(outcome == "rejected").then(outcome).otherwise(pl.lit("stopped"))
+        return self._stop(self._find_places(sightings).with_columns(outcome=kept_out), batch.failures)
+
+    def stop_at_audit(self, failures: tuple[str, ...]) -> BuildReport:
+        """End the run because the staged release failed: none of its new documents is tried again until something changes."""
+        return self._stop(self.new.with_columns(outcome=pl.lit("stopped")), failures)
+
+    def _stop(self, judged: pl.DataFrame, failures: tuple[str, ...]) -> BuildReport:
+        new = self.new.select("document_id", "source_uri")
+        noted = self._ledger_rows[SOURCE_SIGHTINGS.name]
+        self._ledger_rows[SOURCE_SIGHTINGS.name] = [
+            rows.join(new, on=new.columns, how="anti", maintain_order="left") for rows in noted
+        ]
+        self._judged = [judged]
+        return self.finish("stopped", detail="failed " + ", ".join(failures))
+
+    def finish(self, status: str, *, detail: str | None = None) -> BuildReport:
+        """End the run and tell the ledger all about it."""
+        self.report.status, self.report.detail = status, detail
+        self.note_judged()
+        record_tables(self.ledger, self.ledger_frames)
+        finish_run(self.ledger, self.report.run_id, status=status, finished_at=datetime.now(UTC), **self.describe_end())
+        return self.report
+
+    def note_judged(self) -> None:
+        """Note the outcomes of the documents that the run judged; once, when no later batch can take them back."""
+        for places in self._judged:
+            self.note_seen(places)
+        self._judged = []
+
+    def describe_publication(self) -> Publication:
+        """Return what the release is told beside the facts: the ledger, with what becomes true by publishing."""
+        self.note_judged()
+        return Publication(
+            run_id=self.report.run_id,
+            rules_version=self.rules,
+            onrecord_version=_find_version(),
+            published_at=datetime.now(UTC),
+            ledger=read_ledger_tables(self.ledger),
+            pending=self.ledger_frames,
+            run=self.describe_end(),
+        )
+
+    def describe_end(self) -> dict[str, Any]:
+        """Return the columns of `pipeline_runs` that are known when a run ends."""
+        counts = self.report.counts
+        return {
+            "found_count": counts["found"],
+            "unchanged_count": counts["unchanged"],
+            "article_count": counts["fact_articles"],
+            "quote_count": counts["fact_quotes"],
+            "rejected_count": self.report.rejected.height,
+            "quarantined_count": counts["quarantined"],
+            "release_id": self.report.release_id,
+            "stage_seconds": json.dumps({stage: round(seconds, 3) for stage, seconds in self.report.stage_seconds.items()}),
+            "detail": self.report.detail,
+        }
+
+
+def _find_outcome(batch: ValidatedBatch) -> pl.Expr:
+    """What became of a document: loaded, in quarantine, or rejected by the cleaning."""
+    quarantined = batch.quarantined.filter(pl.col("table_name") == "fact_articles")["row_key"]
+    return (
+        pl.when(pl.col("article_id").is_in(batch.frames["fact_articles"]["article_id"].implode()))
+        .then(pl.lit("loaded"))
+        .when(pl.col("article_id").is_in(quarantined.implode()))
+        .then(pl.lit("quarantined"))
+        .otherwise(pl.lit("rejected"))
+    )
+
+
+def _find_version() -> str:
+    try:
+        return version("onrecord")
+    except PackageNotFoundError:
+        return "0+checkout"  # run from a checkout that nobody installed
+
+
+@contextmanager
+def open_job(settings: Settings, run: Runner) -> Iterator[Job]:
+    """Start a run under the lock of the warehouse; one that ends by an error is closed as failed in the ledger.
+
+    What a killed run left behind, in the ledger and in the staging folder, is put right first.
+    """
+    now = datetime.now(UTC)
+    model = settings.spacy_model or DEFAULT_MODEL
+    rules = rules_version(describe_model(model))
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    job = Job(settings, run, model, rules, now, BuildReport(run_id, settings.warehouse, now))
+    _recover(settings, now)
+    start_run(
+        job.ledger, run_id=run_id, flow_name="build-warehouse", started_at=now, sources=list(settings.sources),
+        batch_size=settings.batch_size, rules_version=rules,
+    )  # fmt: skip
+    try:
+        yield job
+    except BaseException as error:
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        finish_run(job.ledger, run_id, status="failed", finished_at=datetime.now(UTC), detail=detail)
+        raise
+    finally:
+        shutil.rmtree(settings.staging, ignore_errors=True)
+
+
+def _recover(settings: Settings, now: datetime) -> None:
+    shutil.rmtree(settings.staging, ignore_errors=True)
+    is_released = find_current_release(settings.warehouse) is not None
+    release = connect_read_only(settings.warehouse) if is_released else None
+    try:
+        recover_runs(ledger_path(settings.warehouse), release, now)
+    finally:
+        if release is not None:
+            release.close()

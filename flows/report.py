@@ -1,0 +1,112 @@
+"""What a build did: counts, rejections and times, for the ledger, the artifacts and the closing summary."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+STAGES = {
+    "imports": "import of the flow and its stages",
+    "server": "start of the run: a temporary Prefect server where there is no other",
+    "libraries": "wait for spaCy and Great Expectations, which are imported while the server starts",
+    "find": "sources found, read and compared with the ledger",
+    "ingest": "raw documents",
+    "clean": "articles, labelled segments",
+    "annotate": "paragraphs, their syntax and names",
+    "quotes": "quotes and statements",
+    "entities": "mentions and the entities of each document",
+    "validate": "expectations on rows, quarantine",
+    "load": "validated batches into the staged release",
+    "publish": "entities of the corpus, audit, release",
+}
+"""Stage -> what it gives, in the order of the run."""
+
+
+@dataclass
+class BuildReport:
+    """What one build did. Counts are of this run; `stage_seconds` is wall time, keys of `STAGES`."""
+
+    run_id: str
+    warehouse: Path
+    started_at: datetime
+    status: str = "running"
+    release_id: str | None = None
+    detail: str | None = None
+    docs: Path | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: pl.DataFrame = field(default_factory=pl.DataFrame)
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time_stage(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to `stage`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def count_rows(self, frames: dict[str, pl.DataFrame]) -> None:
+        """Add the rows of stored tables to the counts, by table, and how many quotes have a speaker."""
+        self.counts.update({name: frame.height for name, frame in frames.items()})
+        if "fact_quotes" in frames:
+            self.counts["attributed_quotes"] += frames["fact_quotes"]["speaker_text"].drop_nulls().len()
+
+    def count_stages(self, frames: dict[str, dict[str, pl.DataFrame]]) -> None:
+        """Add the rows that each stage gave, under `stage.what`, for the table of counts per stage."""
+        for stage, given in frames.items():
+            self.counts.update({f"{stage}.{name}": frame.height for name, frame in given.items()})
+
+    def count_loaded(self, counts: Mapping[str, int]) -> None:
+        """Add the rows that loading wrote or deleted, by table."""
+        self.counts.update({f"load.{name}": count for name, count in counts.items() if count})
+
+    @property
+    def rejected_by_reason(self) -> dict[str, int]:
+        """How many sources each reason kept out, the most frequent first."""
+        if self.rejected.is_empty():
+            return {}
+        reasons = self.rejected["reject_reason"].value_counts().sort(["count", "reject_reason"], descending=[True, False])
+        return {str(reason): int(count) for reason, count in reasons.iter_rows()}
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 3 stopped by validation, 4 when a source could not be read or an entry of metadata was skipped."""
+        if self.status == "stopped":
+            return 3
+        return 4 if self.counts["unread"] else 0
+
+
+class StoppedByValidation(Exception):
+    """An expectation on a whole batch or release failed: nothing of the run was published. `report` says which."""
+
+    def __init__(self, report: BuildReport) -> None:
+        """Keep the report of the run that was stopped."""
+        super().__init__(f"stopped by validation: {report.detail}")
+        self.report = report
+
+
+def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
+    """Return the closing summary: a name and a value a line."""
+    counts = report.counts
+    quotes, attributed = counts["fact_quotes"], counts["attributed_quotes"]
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in report.rejected_by_reason.items())
+    lines = [
+        ("warehouse", str(report.warehouse)),
+        ("result", report.status + (f", release {report.release_id}" if report.release_id else "")),
+        ("articles", f"{counts['fact_articles']:,}"),
+        ("quotes", f"{quotes:,}" + (f", {attributed / quotes:.0%} with a speaker" if quotes else "")),
+        ("entities", f"{counts['entities']:,} in the warehouse, {counts['fact_entity_mentions']:,} new mentions"),
+        ("rejected", f"{report.rejected.height:,}" + (f": {reasons}" if reasons else "")),
+        ("unchanged", f"{counts['unchanged']:,}"),
+        *([("waiting", f"{counts['waiting']:,} changed in the last seconds")] if counts["waiting"] else []),
+        *([("stopped", f"{counts['stopped_before']:,} by an earlier build (--retry-stopped)")] if counts["stopped_before"] else []),
+        ("quarantined", f"{counts['quarantined']:,} rows"),
+    ]
+    times = ", ".join(f"{stage} {report.stage_seconds[stage]:.1f}" for stage in STAGES if stage in report.stage_seconds)
+    return [*lines, ("seconds", times)]

@@ -1,0 +1,144 @@
+"""The only place that reads the environment: the settings of a build, and the switches of the libraries under it."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tasks.errors import UsageError
+
+DEFAULT_WAREHOUSE: Final = "data/news.duckdb"
+DEFAULT_SOURCES: Final = "data/inbox"
+_PROJECT_FILE: Final = "prefect.yaml"
+
+_LIBRARY_SWITCHES: Final = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    # the first start of a temporary server creates its database, which takes longer than Prefect's own 20 s
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a build can be told. Paths are absolute."""
+
+    sources: tuple[str, ...]
+    warehouse: Path
+    data_dir: Path
+    spacy_model: str | None = None
+    batch_size: int = 1000
+    max_bytes: int = 20_000_000
+    min_age_seconds: float = 10.0
+    workers: int = 1
+    retry_stopped: bool = False
+
+    @property
+    def staging(self) -> Path:
+        """Where the validated batches of a run wait until it publishes; only the holder of the warehouse's lock writes there."""
+        return self.warehouse.with_name(f"{self.warehouse.name}.staging")
+
+    @property
+    def raw_dir(self) -> Path:
+        """Where raw bytes are kept."""
+        return self.data_dir / "raw"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where annotations are kept."""
+        return self.data_dir / "cache"
+
+    @property
+    def docs_dir(self) -> Path:
+        """Where the Data Docs of the last run are."""
+        return self.data_dir / "data_docs"
+
+
+def load_settings(root: Path | None = None, **given: object) -> Settings:
+    """Return the settings: what is `given` and not None, else the environment (`ONRECORD_…`), else the default.
+
+    Relative paths of the environment and the defaults resolve against `root`, the project when it is None.
+
+    Raises:
+        UsageError: If a number is not one or is out of its range.
+    """
+    root = find_project_root() if root is None else root
+    env = os.environ
+    values: dict[str, object] = {
+        "sources": tuple(env.get("ONRECORD_SOURCES", DEFAULT_SOURCES).split(os.pathsep)),
+        "warehouse": env.get("ONRECORD_WAREHOUSE", DEFAULT_WAREHOUSE),
+        "data_dir": env.get("ONRECORD_DATA_DIR", "data"),
+        "spacy_model": env.get("ONRECORD_SPACY_MODEL"),
+        "batch_size": _read_number(env, "ONRECORD_BATCH_SIZE", 1000, least=1),
+        "max_bytes": _read_number(env, "ONRECORD_MAX_BYTES", 20_000_000, least=1),
+        "min_age_seconds": _read_number(env, "ONRECORD_MIN_AGE_SECONDS", 10, least=0),
+        "workers": _read_number(env, "ONRECORD_WORKERS", _count_cores(), least=1),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    sources = values.pop("sources")
+    assert isinstance(sources, list | tuple)
+    paths = {name: _resolve(root, str(values.pop(name))) for name in ("warehouse", "data_dir")}
+    return Settings(sources=tuple(str(_resolve(root, source)) for source in sources), **paths, **values)  # type: ignore[arg-type]
+
+
+def create_default_inbox(settings: Settings) -> None:
+    """Make the folder of the default sources, when they are what the settings name: an empty inbox is no wrong usage."""
+    inbox = find_project_root() / DEFAULT_SOURCES
+    if settings.sources == (str(inbox),):
+        inbox.mkdir(parents=True, exist_ok=True)
+
+
+def find_project_root() -> Path:
+    """Return the folder of the project's `prefect.yaml` that this code lies in; outside a checkout the current folder."""
+    root = Path(__file__).resolve().parent.parent
+    return root if root.joinpath(_PROJECT_FILE).is_file() else Path.cwd()
+
+
+def _resolve(root: Path, path: str) -> Path:
+    return Path(os.path.abspath(root / Path(path).expanduser()))  # keeps symbolic links: the warehouse itself is one
+
+
+def _read_number(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = env.get(name, str(default))
+    if not text.strip().isdecimal() or int(text) < least:
+        raise UsageError(f"{name}={text} is not a whole number from {least} on")
+    return int(text)
+
+
+def _count_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare_libraries(data_dir: Path, *, is_quiet: bool) -> None:
+    """Set what the libraries under a build read from the environment as they are imported; what the user has set stays.
+
+    No library reports home. Who has a Prefect server (an address in the environment or in the active profile) keeps it;
+    for all others a run starts a temporary one, whose database lies in `data_dir`: a database that another version of
+    Prefect keeps in the user's home is left alone. `is_quiet` leaves the telling to the command line.
+    """
+    for name, value in _LIBRARY_SWITCHES.items():
+        os.environ.setdefault(name, value)
+    if is_quiet:
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    if not _has_prefect_server():
+        home = data_dir / "prefect"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ["PREFECT_HOME"] = str(home)
+        os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
+
+
+def _has_prefect_server() -> bool:
+    if {"PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"} & os.environ.keys():
+        return True
+    profiles = Path.home() / ".prefect" / "profiles.toml"
+    if not profiles.is_file():
+        return False
+    try:
+        document = tomllib.loads(profiles.read_text(encoding="utf-8"))
+        return "PREFECT_API_URL" in document["profiles"][document["active"]]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return False  # Prefect itself would refuse such a file; a build does not need it

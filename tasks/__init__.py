@@ -1,0 +1,1 @@
+"""The stages: a module a stage, plain functions from frame to frame."""

@@ -1,0 +1,328 @@
+"""What every block of a text is: features, known forms, the stretch that is the article, and rules that give the label."""
+
+from functools import cache
+
+import polars as pl
+
+from tasks.lexicons import load_lexicon
+
+TERMINAL = r"""[.!?…。！？؟।][\])"'”’»“›*]*$"""
+MARKS_ONLY = r"^[^\p{L}\p{N}]*$"
+AGENCY = "\x04"
+"""Stands for the name of an agency in the text that patterns see."""
+_FORM_CHARS = 300
+_END_CHARS = 90
+_OPEN, _SHUT = "\x02", "\x03"
+_NAME = r"\p{Lu}[\p{L}\p{M}.'’-]*"
+_NAMES = rf"{_NAME}(?:\s+(?:{_NAME}|of|de|del|der|den|van|von|da|di|do|dos|el|al|bin|la|le|ter|zu)){{0,5}}"
+
+
+@cache
+def month_names() -> str:
+    """Return an alternation of the names of months in every language of the lexicon, longest first."""
+    forms = load_lexicon("months_weekdays").filter(pl.col("kind") == "month")["form"].unique().to_list()
+    return "|".join(sorted((form.replace(".", r"\.") for form in forms), key=lambda form: (-len(form), form)))
+
+
+@cache
+def date_pattern() -> str:
+    """Return a pattern of a full date (day, month and year in any printed order), without case."""
+    month = rf"(?:{month_names()})\.?"
+    day = r"[0-3]?[0-9](?:st|nd|rd|th|\.|º)?"
+    year = r"(?:19|20)[0-9]{2}"
+    return (
+        rf"(?i:{day}\s?(?:de\s|of\s|-)?\s?{month},?(?:\sde|\sdel|-)?\s?{year}|{month}\s{day},?\s{year}"
+        rf"|{year}-[01][0-9]-[0-3][0-9]|{year}/[01][0-9]/[0-3][0-9]|{year}年\s?[0-9]{{1,2}}月\s?[0-9]{{1,2}}日"
+        rf"|[0-3]?[0-9][./][0-3]?[0-9][./](?:19|20)?[0-9]{{2}})"
+    )
+
+
+@cache
+def agency_names() -> tuple[str, ...]:
+    """Return the names and acronyms of agencies, longest first."""
+    agencies = load_lexicon("agencies")
+    names = {*agencies["name"], *agencies["aliases"].explode().drop_nulls()}
+    return tuple(sorted(names, key=lambda name: (-len(name), name)))
+
+
+def mark_agencies(text: pl.Expr) -> pl.Expr:
+    """Return `text` with the name of every agency replaced by AGENCY: patterns over hundreds of names would be slow."""
+    return text.str.replace_many(dict.fromkeys(agency_names(), AGENCY), leftmost=True)
+
+
+def fold_text(text: pl.Expr) -> pl.Expr:
+    """Return `text` in lower case with straight apostrophes and marks."""
+    return text.str.to_lowercase().str.replace_all("[’‘`´]", "'").str.replace_all("[“”„«»]", '"')
+
+
+def measure_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add what the rules look at to blocks (`doc`, `text`), in their order.
+
+    `words` and `chars`; `is_terminal`: ends like a sentence; `is_prose`: long enough for one, too; `has_lower`;
+    `copies`: how often the text stands in the document; `folded`: lower
+    case, straight apostrophes, without bullets and final marks, between two sentinels for the known forms.
+    """
+    text = pl.col("text")
+    return (
+        blocks.with_columns(
+            chars=text.str.len_chars(),
+            words=text.str.count_matches(" ", literal=True) + 1,
+            tail=text.str.tail(6),
+            end=text.str.tail(_END_CHARS),
+            has_letter=text.str.contains(r"[\p{L}\p{N}]"),
+            has_lower=text.str.contains(r"\p{Ll}"),
+            copies=pl.len().over("doc", "text"),
+            folded=pl.concat_str(
+                pl.lit(_OPEN),
+                fold_text(text.str.head(_FORM_CHARS)).str.replace(r"^[^\p{L}\p{N}(©'\"“_*#-]+", "")
+                .str.replace(r"[\s:.…!»›→>|·]+$", ""),
+                pl.lit(_SHUT),
+            ),
+        )
+        .with_columns(
+            is_terminal=pl.col("tail").str.contains(TERMINAL),
+            long=pl.max_horizontal(pl.col("words"), pl.col("chars") // 12),
+        )
+        .with_columns(is_prose=pl.col("is_terminal") & (pl.col("long") >= 8))
+    )  # fmt: skip
+
+
+@cache
+def _known_forms() -> pl.DataFrame:
+    """The lexicon of known forms with `pattern`, the form between the sentinels that `match` asks for; the strictest first."""
+    order = {"line": 0, "start": 1, "anywhere": 2}
+    opened = pl.when(pl.col("match") == "anywhere").then(pl.lit("")).otherwise(pl.lit(_OPEN))
+    shut = pl.when(pl.col("match") == "line").then(pl.lit(_SHUT)).otherwise(pl.lit(""))
+    return (
+        load_lexicon("notices")
+        .with_columns(
+            pattern=pl.concat_str(opened, pl.col("form"), shut),
+            rank=pl.col("match").replace_strict(order, return_dtype=pl.Int8),
+        )
+        .sort("rank", pl.col("form").str.len_chars() * -1, "form")
+        .select("pattern", "match", form_label="label", form_reason="reason", form_closes=pl.col("closes") == "1")
+    )
+
+
+def match_known_forms(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add the known form (notices lexicon) of each block: `form_label`, `form_reason`, `form_closes`, `match`; null without one.
+
+    A form at the start must end at a word's end, and a long sentence only begins like one by chance.
+    """
+    forms = _known_forms()
+    found = blocks["folded"].str.extract_many(forms["pattern"].implode(), leftmost=True).list.first()
+    matched = blocks.with_columns(pattern=found).join(forms, on="pattern", how="left", maintain_order="left")
+    after = pl.col("folded").str.slice(pl.col("pattern").str.len_chars(), 1)
+    is_broken = (pl.col("match") == "start") & after.str.contains(r"[\p{L}\p{N}]") & pl.col("pattern").str.contains(r"[\p{L}\p{N}]$")
+    is_by_chance = (pl.col("match") == "start") & (pl.col("long") > 30)
+    is_form = ~(is_broken | is_by_chance)
+    return matched.with_columns(
+        pl.when(is_form).then(pl.col(name)).alias(name) for name in ("form_label", "form_reason", "form_closes", "match")
+    )
+
+
+POINTS = (  # what a block says for (above 0) or against the article around it; one block may score several
+    ("prose", pl.col("is_prose"), 0.5 + pl.min_horizontal(pl.col("long"), 40) / 8),
+    ("short_sentence", pl.col("is_terminal") & ~pl.col("is_prose") & (pl.col("long") >= 3), 0.4),
+    ("long_line", ~pl.col("is_terminal") & (pl.col("long") >= 20), 1.0),
+    ("short_line", ~pl.col("is_terminal") & (pl.col("long") < 20), -1.0),
+    ("known_form", pl.col("form_label").is_not_null(), -3.0),
+    ("closing_form", pl.col("form_closes").fill_null(False) & (pl.col("long") <= 12), -6.0),
+)
+
+
+def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add `is_inside`: whether the block lies in the stretch of its document that is the article.
+
+    The stretch is the maximum subsequence of the blocks' points, as in J. Pasternack and D. Roth, Extracting Article Text
+    from the Web with Maximum Subsequence Segmentation (WWW 2009), with points of lines in place of tokens.
+    """
+    points = sum((pl.when(when).then(value).otherwise(0.0) for _, when, value in POINTS), pl.lit(0.0))
+    return (
+        blocks.with_columns(points=points)
+        .with_columns(total=pl.col("points").cum_sum().over("doc"))
+        .with_columns(before=pl.col("total") - pl.col("points"))
+        .with_columns(lowest=pl.col("before").cum_min().over("doc"))
+        .with_columns(gain=pl.col("total") - pl.col("lowest"), place=pl.int_range(pl.len(), dtype=pl.UInt32))
+        .with_columns(last=pl.col("place").get(pl.col("gain").arg_max()).over("doc"))
+        .with_columns(lowest_at_last=pl.col("lowest").get(pl.col("gain").arg_max()).over("doc"))
+        .with_columns(
+            first=pl.col("place").filter((pl.col("before") == pl.col("lowest_at_last")) & (pl.col("place") <= pl.col("last"))).max().over("doc")
+        )
+        .with_columns(is_inside=pl.col("place").is_between("first", "last"))
+        .drop("total", "before", "lowest", "lowest_at_last", "gain")
+    )
+
+
+def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
+    """Add `title_place` (place of the headline in the frame, null without one) and `is_title`, true for its copies too.
+
+    `documents` has `doc` and `metadata_title`. A headline is the line that the metadata names; else the likeliest before or
+    at the first sentence: it does not end in a full stop, a sentence follows, and it is the first line, is printed twice, is
+    long for a line of its kind, or stands close to the article.
+    """
+    told = documents.select("doc", told=fold_text(pl.col("metadata_title")).str.replace(r"[\s:.…!]+$", ""))
+    own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
+    starts_next = (
+        (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
+        & pl.col("folded").shift(-1).over("doc").str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
+        & (pl.col("words") >= 3)
+    )
+    later_sentence = (pl.col("is_prose") & pl.col("form_label").is_null()).reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
+    distance = pl.col("first").cast(pl.Int64) - pl.col("place").cast(pl.Int64)
+    is_candidate = (
+        (~pl.col("tail").str.contains(r"""\.["”’)]*$""") | starts_next)
+        & pl.col("form_label").is_null()
+        & (pl.col("alone_label").is_null())
+        & pl.col("long").is_between(2, 30)
+        & (distance >= 0)
+        & later_sentence
+    )
+    score = (
+        pl.min_horizontal("long", 12) / 4
+        - pl.min_horizontal(distance, 60) * 0.15
+        + (pl.col("place") == pl.col("place").min().over("doc")).cast(pl.Float64) * 1.5
+        + pl.col("copies").is_between(2, 4).cast(pl.Float64) * 2
+        + starts_next.cast(pl.Float64) * 3
+        - (pl.col("long") > 20).cast(pl.Float64)
+    )
+    is_told = (own == pl.col("told")) & (later_sentence | (pl.len().over("doc") > 1))
+    return (
+        blocks.join(told, on="doc", how="left", maintain_order="left")
+        .with_columns(title_score=pl.when(is_told).then(100.0).when(is_candidate).then(score))
+        .with_columns(
+            title_place=pl.when(pl.col("title_score").max().over("doc") > 0).then(
+                pl.col("place").get(pl.col("title_score").arg_max()).over("doc")
+            )
+        )
+        .with_columns(title_folded=own.filter(pl.col("place") == pl.col("title_place")).first().over("doc"))
+        .with_columns(
+            is_title=((own == pl.col("title_folded")) | is_told).fill_null(False),
+            is_titled_page=(
+                (pl.col("place") < pl.col("first"))
+                & pl.col("folded").str.starts_with(pl.concat_str(pl.lit(_OPEN), "title_folded"))
+                & (pl.col("title_folded").str.len_chars() >= 12)
+            ).fill_null(False),
+        )
+    )
+
+
+Rule = tuple[str, str, pl.Expr]
+"""A label, its reason, and the expression that says where it holds; the first rule that holds wins."""
+
+
+@cache
+def rules_alone() -> tuple[Rule, ...]:
+    """Return the rules that need nothing but the block itself."""
+    text, line = pl.col("text"), pl.col("words") <= 16
+    is_line = line & ~pl.col("is_prose")
+    end = pl.col("end_marked")
+    is_whole = pl.col("chars") <= _END_CHARS
+    return (
+        ("junk", "lone_marks", ~pl.col("has_letter")),
+        ("date", "date_line", is_line & text.str.contains(date_pattern()) & (pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4)),
+        ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
+        ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|to the|reporting|research|additional|from)\b") & (pl.col("words") <= 60)),
+        ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
+        ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?{AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
+        ("credit", "agency_name", is_line & is_whole & end.str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
+        ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
+        ("caption", "credit_at_end", (pl.col("words") >= 5) & end.str.contains(rf"[.!?”\"’)]\s?\(?(?:{_NAMES}\s?/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:/{_NAMES})?(?: via .{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$")),
+        ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
+        ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & text.str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
+    )  # fmt: skip
+
+
+_DATE_WORDS = r"[0-9]|(?i:\b(?:am|pm|a\.m\.|p\.m\.|gmt|utc|est|edt|et|cet|bst|ist|uhr|updated|published|posted|modified|last|on|at|first|date|mon|tue|wed|thu|fri|sat|sun))|day\b|(?i:tag\b)"
+_SCENE = r"(?:\b(?:left|right|center|centre|seen|pictured|shown|background|foreground|file)\b|\b(?:speaks?|poses?|walks?|stands?|attends?|arrives?|holds?|waves?|looks?|takes? part|gestures?|listens?|addresses|meets?|shakes?|sits?|visits?|leaves?|talks?|smiles?|delivers?|works?|plays?)\b)"
+
+
+def label_alone(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add `alone_label` and `alone_reason`: the first rule that needs no neighbour, else the known form, else null.
+
+    The rules run on the few blocks that are short or end like a credit: most blocks are sentences of an article.
+    """
+    blocks = blocks.with_row_index("row")
+    is_suspect = (
+        ((pl.col("words") <= 16) & ~pl.col("is_prose"))
+        | pl.col("tail").str.contains(r"[)0-9]\.?$")
+        | pl.col("end").str.contains(r"[/©]|via")
+        | pl.col("text").str.contains_any(["contributed ", "eporting by", "riting by", "diting by", "ompiled by"])
+    )
+    label, reason = pl.col("form_label"), pl.col("form_reason")
+    for name, rule, matches in reversed(rules_alone()):
+        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
+        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
+    suspects = blocks.filter(is_suspect).with_columns(end_marked=mark_agencies(pl.col("end")))
+    labelled = suspects.select("row", alone_label=label, alone_reason=reason)
+    return (
+        blocks.join(labelled, on="row", how="left", maintain_order="left")
+        .with_columns(alone_label=pl.coalesce("alone_label", "form_label"), alone_reason=pl.coalesce("alone_reason", "form_reason"))
+        .drop("row")
+    )
+
+
+def _near(column: str, offset: int) -> pl.Expr:
+    """Return the value of `column` in the block `offset` places below (above when negative) in the same document."""
+    return pl.col(column).shift(-offset).over("doc")
+
+
+def rules_in_context() -> tuple[Rule, ...]:
+    """Return the rules that look at neighbours, at the headline and at the stretch that is the article."""
+    text, alone = pl.col("text"), pl.col("alone_label")
+    is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal")
+    is_name = is_short & (pl.col("words") <= 4) & text.str.contains(r"^\p{Lu}[^.!?|]*$") & alone.is_null() | (pl.col("alone_reason") == "agency_name")
+    is_dash = text.str.contains("^[—–-]{1,2}$")
+    opens = is_dash & _near("is_prose", 1)
+    near_start = pl.col("place") <= pl.col("first").cast(pl.Int64) + 4
+    is_head = pl.col("place") < pl.col("first")
+    is_tail = pl.col("place") > pl.col("last")
+    return (
+        ("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
+        ("title", "repeats_title", pl.col("is_title")),
+        ("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
+        ("dateline", "dash_of_dateline", opens & near_start & _is_name_above(is_name)),
+        ("dateline", "place_or_agency_above_dash", near_start & is_name & opens.shift(-1).over("doc")),
+        ("dateline", "place_above_agency", near_start & is_name & (pl.col("words") <= 3) & opens.shift(-2).over("doc") & is_name.shift(-1).over("doc")),
+        ("dateline", "dateline_alone", near_start & is_short & text.str.contains(r"^\p{Lu}[\p{L} .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$")),
+        ("caption", "keywords_above_caption", is_short & alone.is_null() & (_near("alone_label", 1) == "caption") & (text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]") * 10 >= pl.col("words") * 7) & (pl.col("words") >= 2)),
+        ("promotion", "slogan_before_title", is_head & pl.col("is_terminal") & (pl.col("place") < pl.col("title_place")) & (pl.col("long") <= 30)),
+        ("promotion", "capitals_only", ~pl.col("has_lower") & (pl.col("words") >= 3) & text.str.contains(r"\p{Lu}{2}") & alone.is_null() & ~is_head),
+        ("notice", "author_line", (pl.col("place") + 4 > pl.col("last")) & pl.when(pl.col("place") + 4 > pl.col("last")).then(text.str.head(200)).str.contains(_AUTHOR_LINE).fill_null(False) & (pl.col("words") <= 60)),
+    )
+
+
+_AUTHOR_LINE = (
+    rf"^(?:{_NAMES}|[A-Z][A-Z .'-]+) (?:(?:is|was) (?:a|an|the|our)\b.{{0,80}}\b(?:reporter|writer|correspondent|columnist|editor|journalist|contributor|author)\b"
+    r"|(?:writes|reports|covers|has covered|blogs) (?:about|on|for|from)?\b|joined .{2,40} (?:in|as)\b|can be reached at\b)"
+)
+
+
+def _is_name_above(is_name: pl.Expr) -> pl.Expr:
+    return is_name.shift(1).over("doc").fill_null(False)
+
+
+def label_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add `label` and `reason` to every block: rules in context, then rules alone, then the place in the text."""
+    is_head = pl.col("place") < pl.col("first")
+    is_tail = pl.col("place") > pl.col("last")
+    label = pl.coalesce("alone_label", pl.when(is_head | is_tail).then(pl.lit("navigation")).otherwise(pl.lit("body")))
+    reason = pl.coalesce(
+        "alone_reason",
+        pl.when(is_head).then(pl.lit("before_article")).when(is_tail).then(pl.lit("after_article")).otherwise(pl.lit("in_article")),
+    )
+    for name, rule, matches in reversed(rules_in_context()):
+        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
+        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
+    labelled = blocks.with_columns(label=label, reason=reason)
+    return _label_headings(labelled)
+
+
+def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Turn short lines without an end between sentences of the body into headings."""
+    is_body = pl.col("label") == "body"
+    is_heading = is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & _near("label", 1).is_in(["body"]) & _near("is_prose", 1)
+    return blocks.with_columns(
+        label=pl.when(is_heading).then(pl.lit("heading")).otherwise("label"),
+        reason=pl.when(is_heading).then(pl.lit("short_line_between_sentences")).otherwise("reason"),
+    )

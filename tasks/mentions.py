@@ -1,0 +1,533 @@
+"""The named mentions of one document: the model's spans, mended by what the whole document and the lexicons say.
+
+The model reads one paragraph and forgets it. A document is more: a name printed in full once tells what its short forms
+are, a title before one mention types all of them. The rules hang on the order of tokens, so they run in Python.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from tasks.lexicons import load_lexicon
+from tasks.names import (
+    count_title_words,
+    fold_name,
+    is_acronym,
+    is_given_name,
+    is_initial,
+    is_particle,
+    parse_person,
+    split_title,
+    titles,
+)
+from tasks.places import people_codes, place_codes
+from tasks.syntax import SUBJECTS, Paragraph, Tree
+
+LABEL_TYPES = {
+    "PERSON": "person", "ORG": "organization", "GPE": "place", "LOC": "place", "FAC": "place", "NORP": "group",
+    "EVENT": "event", "WORK_OF_ART": "work", "PRODUCT": "product", "LAW": "law",
+}  # fmt: skip
+_QUOTE_MARKS = frozenset('"“”„«»‹›')
+_NAMED_TAGS = frozenset({"NNP", "NNPS"})
+_CUT = re.compile(r"[\"“”„«»‹›()\[\]|\n\r\t;*]+|\s[–—-]\s|—|[–-]$")
+_LEADING = re.compile(r"(?:[^\w’'‘]+|[’'‘](?!\w)|(?:the|a|an|The|A|An|THE)\s+)+")
+_TRAILING = re.compile(r"(?:['’`´]s?|[^\w.’')]+|[,;:!?]+|\s(?:and|or|of|in|at|to|for|from|IN|OF|AND|FOR|TO))+$")
+_ARTICLE_OF = re.compile(r"(?:Article|Section|Chapter|Clause|Title|Paragraph)s?\s[\w.()–-]+\s(?:of|in)\s(?:the\s)?")
+_PLACE_END = frozenset(
+    {
+        "airport", "archipelago", "avenue", "basin", "bay", "beach", "boulevard", "bridge", "canal", "canyon",
+        "cape", "city", "coast", "county", "creek", "delta", "desert", "district", "dam", "falls", "fjord",
+        "forest", "gulf", "harbor", "harbour", "heights", "highway", "hill", "hills", "island", "islands",
+        "isle", "isles", "lake", "lakes", "lane", "mountain", "mountains", "ocean", "park", "peak", "peninsula",
+        "plaza", "prefecture", "province", "range", "region", "reservoir", "river", "road", "sea", "square",
+        "station", "strait", "street", "territory", "town", "valley", "village", "ward",
+    }
+)  # fmt: skip
+_PLACE_START = frozenset(
+    {
+        "cape", "fort", "gulf", "lake", "mount", "mt", "river", "isle", "port", "san", "santa", "saint", "st",
+    }
+)  # fmt: skip
+_LAW_END = frozenset(
+    {
+        "accord", "accords", "act", "agreement", "amendment", "bill", "charter", "code", "constitution",
+        "convention", "law", "pact", "protocol", "treaty",
+    }
+)  # fmt: skip
+_EVENT_END = frozenset(
+    {
+        "championship", "championships", "cup", "derby", "election", "elections", "festival", "final", "finals",
+        "games", "marathon", "olympics", "open", "prix", "revolution", "summit", "tournament", "trophy", "war",
+    }
+)  # fmt: skip
+_PLACE_PREPOSITIONS = frozenset(
+    {"in", "near", "outside", "across", "throughout", "around", "toward", "towards", "into"}
+)
+_OFFICE_HEADS = frozenset(
+    {"secretary", "minister", "undersecretary", "ministry", "department", "vice-minister", "chancellor"}
+)
+_NEVER_NAMES = frozenset(
+    {
+        "covid", "covid19", "coronavirus", "omicron", "sarscov2", "god", "internet", "monday", "tuesday",
+        "wednesday", "thursday", "friday", "saturday", "sunday", "mr", "mrs", "ms", "dr", "am", "pm", "gmt",
+        "est", "edt", "utc", "i",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One named mention: its paragraph (place in the document), its characters in the body, its type and its title."""
+
+    paragraph: int
+    start: int
+    end: int
+    text: str
+    entity_type: str
+    rule: str
+    title: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The folded text."""
+        return fold_name(self.text)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A candidate in one paragraph, characters counted in the paragraph."""
+
+    paragraph: int
+    start: int
+    end: int
+    label: str
+    rule: str
+
+
+def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
+    """Return the named mentions of one document in order: no two overlap, and body[start:end] is the text."""
+    spans = [span for number in range(len(document)) for span in _read_spans(document, number)]
+    spans += [span for number in range(len(document)) for span in _find_titled(document, number)]
+    spans = _drop_overlaps(_mend_edges(document, spans))
+    types = _vote_types(document, spans)
+    spans += _find_acronyms(document, spans, types)
+    spans += _find_known_names(document, spans, types)
+    mentions = (_build_mention(document, span, types) for span in _drop_overlaps(spans))
+    return sorted((mention for mention in mentions if mention), key=lambda mention: mention.start)
+
+
+def _read_spans(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
+    """Yield the model's spans without articles, titles, possessives and what lies over a quotation mark or bracket."""
+    paragraph = document[number]
+    for start, end, label in paragraph.tree.entities if paragraph.tree else ():
+        if label not in LABEL_TYPES:
+            continue
+        for first, last in _cut_span(paragraph.text, start, end, label):
+            yield _Span(number, first, last, LABEL_TYPES[label], "model")
+
+
+def _cut_span(text: str, start: int, end: int, label: str) -> Iterator[tuple[int, int]]:
+    pieces, position = [], start
+    for cut in _CUT.finditer(text, start, end):
+        pieces.append((position, cut.start()))
+        position = cut.end()
+    pieces.append((position, end))
+    if label == "PERSON":
+        pieces = [
+            part for first, last in pieces for part in _split_at_and(text, first, _before_slash(text, first, last))
+        ]
+    for first, last in pieces:
+        article = _ARTICLE_OF.match(text, first, last)  # Article 9 of the Charter: the charter is the law
+        first, last = _trim(text, article.end() if article else first, last)
+        if first < last and re.search(r"[^\W\d_]", text[first:last]):
+            yield first, last
+
+
+def _before_slash(text: str, start: int, end: int) -> int:
+    """Return where a credited person's name ends: `Ana Vieira/Wire` names an agency after the slash."""
+    slash = text.find("/", start, end)
+    return end if slash < 0 else slash
+
+
+def _split_at_and(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    joint = re.compile(r"\s(?:and|vs\.?|with)\s|,\s").search(text, start, end)
+    return [(start, joint.start()), *_split_at_and(text, joint.end(), end)] if joint else [(start, end)]
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    lead = _LEADING.match(text, start, end)
+    if lead and lead.end() < end:
+        start = lead.end()
+    tail = _TRAILING.search(text, start, end)
+    if tail and tail.start() > start:
+        end = tail.start()
+    if text[end - 1 : end] == "." and not re.search(r"(?:\b[^\W\d_]|[A-Z][a-z]{1,3})\.$", text[start:end]):
+        end -= 1
+    return start, end
+
+
+def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
+    """Yield names after a title that the model may have missed: `Deputy Prime Minister S. Amar`, `Ms. Xi`."""
+    tree = document[number].tree
+    if tree is None:
+        return
+    token = 0
+    while token < len(tree):
+        if (
+            tree.tag[token] in _NAMED_TAGS
+            and token
+            and _is_title_token(tree, token - 1)
+            and not _is_title_token(tree, token)
+        ):
+            last = token
+            while last + 1 < len(tree) and _continues_name(tree, last, last + 1):
+                last += 1
+            yield _Span(number, *_trim(tree.text, tree.start[token], tree.end[last]), "person", "after_title")
+            token = last
+        token += 1
+
+
+def _is_title_token(tree: Tree, token: int) -> bool:
+    word = tree.word(token)
+    return word[:1].isupper() and tree.end[token] < len(tree.text) and word.lower().rstrip(".") in _strong_titles()
+
+
+def _continues_name(tree: Tree, last: int, token: int) -> bool:
+    gap = tree.text[tree.end[last] : tree.start[token]]
+    word = tree.word(token)
+    if gap == " " and (tree.tag[token] in _NAMED_TAGS or is_particle(word)) and word[:1].isalpha():
+        return (
+            not _is_title_token(tree, token)
+            and word not in _organization_words("any")
+            and (word[0].isupper() or token + 1 < len(tree))
+        )
+    return gap == "" and (word == "-" or tree.word(last) == "-") and tree.pos[token] != "SPACE"
+
+
+@cache
+def _strong_titles() -> frozenset[str]:
+    """Titles of one word that only ever stand before a person's name when they are printed with a capital."""
+    kinds = ("courtesy", "military", "office", "religious", "academic", "royal")
+    forms = load_lexicon("honorifics").filter(load_lexicon("honorifics")["kind"].is_in(kinds))["form"]
+    return (
+        frozenset(form.split()[-1] for form in forms if not is_given_name(form) and len(form) > 1) - _ALSO_INSTITUTIONS
+    )
+
+
+_ALSO_INSTITUTIONS = frozenset(
+    {"state", "defense", "defence", "army", "navy", "treasury", "force", "fleet", "house", "general", "republic"}
+)
+
+
+def _mend_edges(document: Sequence[Paragraph], spans: Sequence[_Span]) -> list[_Span]:
+    """Take titles off, and take in the neighbouring words of a person's name that the model left outside."""
+    mended = []
+    covered: dict[int, set[int]] = {}
+    for span in spans:
+        text = document[span.paragraph].text
+        tree = document[span.paragraph].tree
+        assert tree is not None
+        words = list(re.finditer(r"\S+", text[span.start : span.end]))
+        count = split_title([word.group() for word in words])
+        if count and fold_name(text[span.start : span.end]) not in place_codes():
+            strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
+            if span.label == "person" or strong:
+                # a title, and then a name: a person, whatever the model said, unless an institution follows it
+                label = span.label if _has_organization_word(text[span.start : span.end]) else "person"
+                span = replace(span, start=span.start + words[count].start(), label=label)
+        if span.label == "person":
+            tokens = tree.tokens_in(span.start, span.end)
+            if tokens:
+                if span.paragraph not in covered:
+                    covered[span.paragraph] = {
+                        t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)
+                    }
+                start, end = _grow_person(tree, tokens[0], tokens[-1], span, covered[span.paragraph])
+                span = replace(span, start=start, end=end)
+        mended.append(span)
+    return mended
+
+
+def _grow_person(tree: Tree, first: int, last: int, span: _Span, covered: set[int]) -> tuple[int, int]:
+    start, end = span.start, span.end
+    if end == tree.end[last]:
+        while last + 1 < len(tree) and last + 1 not in covered and tree.tag[last + 1] in _NAMED_TAGS:
+            if tree.text[tree.end[last] : tree.start[last + 1]] != " " or not _are_joined(tree, last, last + 1):
+                break
+            last += 1
+            end = tree.end[last]
+    while first and first - 1 not in covered and tree.text[tree.end[first - 1] : tree.start[first]] == " ":
+        word = tree.word(first - 1)
+        if (
+            not (
+                word[:1].isupper() and (is_given_name(word) or is_initial(word)) and tree.tag[first - 1] in _NAMED_TAGS
+            )
+            or tree.is_name(first) is False
+        ):
+            break
+        first -= 1
+        start = tree.start[first]
+    return start, end
+
+
+def _are_joined(tree: Tree, left: int, right: int) -> bool:
+    word = tree.word(right)
+    if word in _organization_words("any") or word in _organization_words("end") or word.lower() in _PLACE_END:
+        return False
+    return tree.head[left] == right or tree.head[right] == left or tree.head[left] == tree.head[right]
+
+
+def _drop_overlaps(spans: Sequence[_Span]) -> list[_Span]:
+    """Keep of spans that overlap the one that was found first among the longest."""
+    kept: list[_Span] = []
+    ends: dict[int, set[int]] = defaultdict(set)
+    for span in sorted(spans, key=lambda span: (span.paragraph, -(span.end - span.start), span.start)):
+        taken = ends[span.paragraph]
+        characters = range(span.start, span.end)
+        if span.start < span.end and taken.isdisjoint(characters):
+            taken.update(characters)
+            kept.append(span)
+    return sorted(kept, key=lambda span: (span.paragraph, span.start))
+
+
+def _vote_types(document: Sequence[Paragraph], spans: Sequence[_Span]) -> dict[str, str]:
+    """Return the type of every folded name by the votes of its mentions, their contexts and the lexicons."""
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    printed: dict[str, Counter[str]] = defaultdict(Counter)
+    for span in spans:
+        paragraph = document[span.paragraph]
+        text = paragraph.text[span.start : span.end]
+        key = fold_name(text)
+        printed[key][text] += 1
+        votes[key][span.label] += 2
+        votes[key].update(_read_context(paragraph, span))
+    for key in votes:
+        known = _known_type(printed[key].most_common(1)[0][0])
+        votes[key].update(known)
+        if known["group"]:  # no surname is Portuguese in an article, whatever its mentions are labelled
+            votes[key]["group"] += 2 * printed[key].total()
+    for key in [
+        key for key in votes if key.count(" ") in (1, 2) and not any(_known_type(text) for text in printed[key])
+    ]:
+        votes[key].update(votes.get(key.split()[-1], Counter()))  # the surname alone votes for the full name
+    types = {key: max(count, key=lambda label: (count[label], label)) for key, count in votes.items()}
+    return _spread_types(types, votes)
+
+
+def _read_context(paragraph: Paragraph, span: _Span) -> Counter[str]:
+    """Return votes from the words around a mention."""
+    tree = paragraph.tree
+    votes: Counter[str] = Counter()
+    tokens = tree.tokens_in(span.start, span.end) if tree else range(0)
+    if tree is None or not tokens:
+        return votes
+    first, last = tokens[0], tokens[-1]
+    before = paragraph.text[: span.start].split()[-5:]
+    if (
+        before
+        and paragraph.text[: span.start].endswith(" ")
+        and count_title_words(before)
+        and span.label != "organization"
+    ):
+        votes["person"] += 4
+    if span.rule == "after_title":
+        votes["person"] += 4
+    head = next((t for t in tokens if tree.head[t] not in tokens), last)
+    if tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
+        votes["person"] += 1
+    if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
+        votes["place"] += 2 if len(tokens) == 1 else 1
+    kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
+    if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
+        kinds = {"person"}
+    if len(kinds & {"person", "organization"}) == 1:
+        votes["person" if "person" in kinds else "organization"] += 4
+    return votes
+
+
+def _has_subject_who(tree: Tree, verb: int) -> bool:
+    return any(tree.dep[child] in SUBJECTS and tree.lower(child) == "who" for child in tree.children(verb))
+
+
+def nouns_beside(tree: Tree, tokens: range, head: int) -> list[int]:
+    """Return the common nouns that say what a name is: in apposition, or right before it (the company Acme)."""
+    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
+    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
+    before = tokens[0] - 1
+    if before >= 0 and tree.text[tree.end[before] : tree.start[tokens[0]]] == " ":
+        nouns.append(before)
+    return [noun for noun in nouns if tree.tag[noun] == "NN"]
+
+
+@cache
+def role_kinds() -> dict[str, str]:
+    """For every noun that names a source by role, its kind (person, organization, group, document, anonymous)."""
+    roles = load_lexicon("roles")
+    return dict(zip(roles["lemma"], roles["kind"], strict=True))
+
+
+@cache
+def _speech_verbs() -> frozenset[str]:
+    verbs = load_lexicon("reporting_verbs")
+    return frozenset(verbs.filter(verbs["strength"] == "2")["lemma"])
+
+
+def _known_type(text: str) -> Counter[str]:
+    """Return votes from the lexicons and the words of a name."""
+    key, words = fold_name(text), text.split()
+    lower = [fold_name(word) for word in words]
+    votes: Counter[str] = Counter()
+    if key in place_codes():
+        votes["place"] += 6
+    elif key in people_codes() and text[:1].isupper():
+        votes["group"] += 6
+    elif _has_organization_word(text):
+        votes["organization"] += 6
+    elif len(words) > 1 and (lower[-1] in _PLACE_END or (lower[0] in _PLACE_START and not is_given_name(words[0]))):
+        votes["place"] += 5
+    elif len(words) > 1 and lower[-1] in _LAW_END:
+        votes["law"] += 5
+    elif len(words) > 1 and lower[-1] in _EVENT_END:
+        votes["event"] += 5
+    elif (
+        1 < len(words) < 5
+        and is_given_name(words[0])
+        and all(word[:1].isupper() or is_particle(word) for word in words)
+    ):
+        votes["person"] += 4
+    elif len(words) == 1 and is_given_name(text):
+        votes["person"] += 2
+    elif len(words) == 1 and is_acronym(text) and len(text) > 1:
+        votes["organization"] += 3
+    return votes
+
+
+def _has_organization_word(text: str) -> bool:
+    words = text.split()
+    if len(words) < 2:
+        return False
+    plain = [word.strip(".,") for word in words]
+    return (
+        any(word in _organization_words("any") for word in plain)
+        or plain[-1] in _organization_words("end")
+        or " ".join(plain[:2]) in _organization_words("start")
+        or (len(plain[0]) > 4 and plain[0] in _organization_words("start"))
+    )
+
+
+@cache
+def _organization_words(position: str) -> frozenset[str]:
+    words = load_lexicon("organization_words")
+    return frozenset(words.filter(words["position"] == position)["form"])
+
+
+def _spread_types(types: dict[str, str], votes: dict[str, Counter[str]]) -> dict[str, str]:
+    """Give the parts of a person's full name the type person, unless they are known as a place or a people."""
+    for key in [key for key, label in types.items() if label == "person" and " " in key]:
+        name = parse_person(key)
+        for part in {name.surname, name.words[0], name.words[-1]}:
+            known = part in place_codes() or part in people_codes()
+            against = votes[part]["place"] + votes[part]["group"] - (6 if known else 3)
+            if (
+                part in types
+                and len(part) > 1
+                and (votes[part]["person"] > against if known else votes[part]["person"] >= against)
+            ):
+                types[part] = "person"
+    return types
+
+
+def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
+    """Return the acronyms printed in brackets after a name; they take its type."""
+    found = []
+    for span in spans:
+        text = document[span.paragraph].text
+        match = re.compile(r"\s\(([^\s()]{2,10})\)").match(text, span.end)
+        label = types[fold_name(text[span.start : span.end])]
+        if match and is_acronym(match[1]) and label in ("organization", "place", "law", "event"):
+            found.append(_Span(span.paragraph, *match.span(1), label, "acronym"))
+            types[fold_name(match[1])] = label
+    return found
+
+
+def _find_known_names(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
+    """Return the places where names of the document are printed again and were missed."""
+    names: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for span in spans:
+        text = document[span.paragraph].text[span.start : span.end]
+        label = types.get(fold_name(text), span.label)
+        words = tuple(text.split())
+        if label in ("person", "organization", "place") and fold_name(text) not in _NEVER_NAMES:
+            names[words[0]].add(words)
+            if label == "person" and len(words) > 1:
+                surname = words[-1]
+                if len(surname) > 2 and surname[0].isupper():
+                    names[surname].add((surname,))
+                    types.setdefault(fold_name(surname), "person")
+    return [
+        _Span(number, start, end, types[fold_name(paragraph.text[start:end])], "known_name")
+        for number, paragraph in enumerate(document)
+        if paragraph.tree is not None
+        for start, end in _find_printed(paragraph.tree, names)
+    ]
+
+
+def _find_printed(tree: Tree, names: Mapping[str, set[tuple[str, ...]]]) -> Iterator[tuple[int, int]]:
+    for token in range(len(tree)):
+        start = tree.start[token]
+        for words in sorted(names.get(tree.word(token), ())):
+            name = " ".join(words)
+            end = start + len(name)
+            is_printed = tree.text.startswith(name, start) and not tree.text[end : end + 1].isalnum()
+            if is_printed and any(tree.tag[t] in _NAMED_TAGS for t in tree.tokens_in(start, end)):
+                yield start, end
+
+
+def _build_mention(document: Sequence[Paragraph], span: _Span, types: dict[str, str]) -> Mention | None:
+    paragraph = document[span.paragraph]
+    text = paragraph.text[span.start : span.end]
+    key = fold_name(text)
+    label = types.get(key, span.label)
+    if not key or key in _NEVER_NAMES or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
+        return None
+    if (
+        label in ("person", "organization", "place", "law", "work")
+        and not any(char.isupper() for char in text)
+        and span.rule == "model"
+    ):
+        return None
+    if text.lower().rstrip(".") in titles() and label in ("person", "organization"):
+        return None
+    start = paragraph.start_char + span.start
+    title = _read_title(paragraph.text, span.start) if label == "person" else None
+    return Mention(span.paragraph, start, start + len(text), text, label, span.rule, title)
+
+
+def _is_office(paragraph: Paragraph, span: _Span, key: str) -> bool:
+    """Whether the words are part of an office: State in Secretary of State, Interior in Minister of the Interior."""
+    before = re.search(r"([\w-]+) (?:of|for) (?:the )?$", paragraph.text[max(0, span.start - 40) : span.start])
+    return (
+        bool(before)
+        and before is not None
+        and before[1].lower() in _OFFICE_HEADS
+        and key not in place_codes()
+        and key not in people_codes()
+    )
+
+
+def _read_title(text: str, start: int) -> str | None:
+    before = text[:start]
+    if not before.endswith(" "):
+        return None
+    words = [*re.finditer(r"\S+", before[-80:])][-6:]
+    clean = [word.group() for word in words]
+    for position in range(len(clean) - 1, -1, -1):
+        if clean[position][-1] in ',;:!?”"’)' or (
+            clean[position][-1] == "." and clean[position].lower().rstrip(".") not in titles()
+        ):
+            clean = clean[position + 1 :]
+            break
+    count = count_title_words(clean)
+    return " ".join(clean[-count:]) if count else None

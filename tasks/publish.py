@@ -1,0 +1,199 @@
+"""A staged release with all its facts -> the current release: entity links, outlets, ledger copy, marts, audit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.entity_links import LinkedEntities, link_entities
+from tasks.load import columns_joined_at_publish, raise_last_seen
+from tasks.outlets import Outlet, load_outlets
+from tasks.validate import audit_release, find_failures
+from warehouse.ddl import merge_rows, transaction
+from warehouse.ledger import finish_run_row, merge_ledger_rows
+from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
+from warehouse.tables import (
+    DIM_ENTITIES,
+    DIM_OUTLETS,
+    ENTITY_LINKS,
+    EXPECTATION_RESULTS,
+    PIPELINE_RUNS,
+    RELEASES,
+    SCHEMA_VERSION,
+    SOURCE_SIGHTINGS,
+    tables_of,
+)
+from warehouse.views import create_marts
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a run brings to publishing beside the facts.
+
+    `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
+    sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
+    `pipeline_runs` (counts). A process killed in between loses neither: `recover_runs` reads them in the release.
+    """
+
+    run_id: str
+    rules_version: str
+    onrecord_version: str
+    published_at: datetime
+    ledger: Mapping[str, pl.DataFrame]
+    pending: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PublishedWarehouse:
+    """How publishing went.
+
+    `status` is `published`, `unchanged` (no data changed, nothing was published) or `stopped` (`failures` names the
+    expectations of the audit that failed). `release_id` is null unless published. `results` conforms to
+    EXPECTATION_RESULTS without run_id.
+    """
+
+    status: str
+    release_id: str | None
+    results: pl.DataFrame
+    failures: tuple[str, ...]
+    entity_count: int
+    removed_release_ids: tuple[str, ...] = ()
+
+
+def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> int:
+    """Make `entity_links` and `dim_entities` equal to `linked`; return the number of changed rows."""
+    links = merge_rows(con, ENTITY_LINKS, linked.entity_links, delete_where="true")
+    return links + merge_rows(con, DIM_ENTITIES, linked.dim_entities, delete_where="true")
+
+
+def join_entity_ids(con: duckdb.DuckDBPyConnection) -> None:
+    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`."""
+    for table in tables_of("article"):
+        for column in columns_joined_at_publish(table):
+            con.execute(
+                f"""
+                merge into {table.name} as old using entity_links as new
+                on old.{column.removesuffix("entity_id")}document_entity_id = new.document_entity_id
+                when matched and old.{column} is distinct from new.entity_id then update set {column} = new.entity_id
+                when not matched by source and old.{column} is not null then update set {column} = null
+                """
+            )
+
+
+def build_outlets(articles: pl.DataFrame, configured: Iterable[Outlet]) -> pl.DataFrame:
+    """Build DIM_OUTLETS: the outlets that have an article, ordered by name.
+
+    Domains are the configured ones and those of the articles' addresses, without `www.`.
+
+    Args:
+        articles: `outlet` and `url` of the current articles.
+        configured: The outlets that a file describes.
+    """
+    seen = (
+        articles.drop_nulls("outlet")
+        .with_columns(domain=pl.col("url").map_elements(_find_domain, return_dtype=pl.String))
+        .group_by("outlet")
+        .agg(pl.col("domain").drop_nulls().unique(), article_count=pl.len())
+    )
+    known = pl.DataFrame(
+        [(outlet.name, list(outlet.names), list(outlet.domains), True) for outlet in configured],
+        schema={name: dtype for name, dtype in DIM_OUTLETS.schema.items() if name != "article_count"},
+        orient="row",
+    )
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    return (
+        seen.join(known, on="outlet", how="left")
+        .with_columns(
+            pl.col("names").fill_null(nothing),
+            pl.concat_list(pl.col("domains").fill_null(nothing), "domain").list.unique().list.sort().alias("domains"),
+            pl.col("is_configured").fill_null(False),
+        )
+        .select(DIM_OUTLETS.column_names)
+        .cast(DIM_OUTLETS.schema)  # type: ignore[arg-type]
+        .sort("outlet")
+    )
+
+
+def store_outlets(con: duckdb.DuckDBPyConnection, configured: Iterable[Outlet]) -> int:
+    """Make `dim_outlets` what the articles and the configured outlets say; return the number of changed rows."""
+    articles = con.sql("select outlet, url from fact_articles").pl()
+    return merge_rows(con, DIM_OUTLETS, build_outlets(articles, configured), delete_where="true")
+
+
+def copy_ledger(
+    con: duckdb.DuckDBPyConnection, publication: Publication, results: pl.DataFrame, release_id: str
+) -> None:
+    """Copy the ledger into the release, with what is pending, the audit, and this run as it will have ended."""
+    run = publication.ledger[PIPELINE_RUNS.name].filter(pl.col("run_id") == publication.run_id)
+    end = {"status": "published", "finished_at": publication.published_at, "release_id": release_id}
+    finished = finish_run_row(run, **{**publication.run, **end})
+    audited = results.with_columns(run_id=pl.lit(publication.run_id))
+    ended = {PIPELINE_RUNS.name: finished, EXPECTATION_RESULTS.name: audited}
+    for tables in (publication.ledger, publication.pending, ended):
+        for table in tables_of("ledger"):
+            if table.name in tables:
+                merge_ledger_rows(con, table, tables[table.name])
+
+
+def record_release(staged: StagedRelease, publication: Publication, release_id: str) -> None:
+    """Write the row of `releases` that tells what this release is."""
+    con = staged.con
+    [(article_count, quote_count)] = con.execute(
+        "select (select count(*) from fact_articles), (select count(*) from fact_quotes)"
+    ).fetchall()
+    row = {
+        "release_id": release_id,
+        "parent_release_id": staged.parent_release_id,
+        "published_at": publication.published_at,
+        "schema_version": SCHEMA_VERSION,
+        "onrecord_version": publication.onrecord_version,
+        "rules_version": publication.rules_version,
+        "article_count": article_count,
+        "quote_count": quote_count,
+        "run_id": publication.run_id,
+    }
+    merge_rows(con, RELEASES, pl.DataFrame([row], schema=RELEASES.schema))
+
+
+def _find_domain(url: str) -> str | None:
+    host = urlsplit(url).hostname
+    return host.removeprefix("www.") if host else None
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def publish_warehouse(staged: StagedRelease, publication: Publication, changed_count: int) -> PublishedWarehouse:
+    """Complete the staged release and make it the current one, unless the audit fails or no data changed.
+
+    Args:
+        staged: The staged release with the facts of all batches loaded.
+        publication: What the run brings beside the facts.
+        changed_count: Rows that loading changed.
+    """
+    con = staged.con
+    with transaction(con):
+        linked = link_entities(con.sql("from document_entities order by document_entity_id").pl())
+        changed_count += store_entities(con, linked) + store_outlets(con, load_outlets())
+        join_entity_ids(con)
+        create_marts(con)
+    results = audit_release(con)
+    failures = find_failures(results)
+    entity_count = linked.dim_entities.height
+    if failures or not changed_count:
+        return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures, entity_count)
+    release_id = make_release_id(publication.published_at, publication.run_id)
+    with transaction(con):
+        for sightings in (publication.ledger, publication.pending):
+            if SOURCE_SIGHTINGS.name in sightings:
+                raise_last_seen(con, sightings[SOURCE_SIGHTINGS.name])
+        copy_ledger(con, publication, results, release_id)
+        record_release(staged, publication, release_id)
+    publish_release(staged, release_id)
+    removed = remove_expired(staged.warehouse, publication.published_at)
+    return PublishedWarehouse("published", release_id, results, failures, entity_count, tuple(removed))

@@ -1,0 +1,153 @@
+"""The lexicons load, say where they come from, and hold closed classes."""
+
+import polars as pl
+import pytest
+
+from tasks.lexicons import lexicon_info, lexicon_names, load_lexicon
+
+KEYS = {
+    "agencies": ("name",),
+    "countries": ("code",),
+    "given_name_variants": ("kind", "names"),
+    "given_names": ("name",),
+    "honorifics": ("form",),
+    "months_weekdays": ("language", "form", "kind"),
+    "name_particles": ("form",),
+    "name_suffixes": ("form",),
+    "organization_words": ("form",),
+    "regions": ("name", "kind"),
+    "reporting_nouns": ("lemma",),
+    "reporting_verbs": ("lemma",),
+    "roles": ("lemma",),
+}
+VERB_CLASSES = {"say", "write", "ask", "answer", "think", "promise", "urge"}
+VERB_CLASSES |= {"accuse", "judge", "agree", "deny", "show", "manner", "add"}
+REGIONS = {"continent", "region", "us_state", "canadian_province", "australian_state", "uk_nation"}
+VOCABULARIES = [
+    ("reporting_verbs", "class", VERB_CLASSES),
+    ("reporting_verbs", "takes_direct", {"0", "1"}),
+    ("reporting_verbs", "takes_clause", {"0", "1"}),
+    ("reporting_verbs", "strength", {"0", "1", "2"}),
+    ("reporting_nouns", "verb_class", VERB_CLASSES),
+    ("roles", "kind", {"person", "group", "organization", "document", "anonymous"}),
+    ("roles", "gender", {"m", "f", None}),
+    ("roles", "number", {"singular", "plural", "both"}),
+    ("honorifics", "kind", {"courtesy", "academic", "religious", "military", "office", "royal", "foreign"}),
+    ("honorifics", "gender", {"m", "f", None}),
+    ("regions", "kind", REGIONS),
+    ("agencies", "kind", {"news", "photo", "both"}),
+    ("given_names", "gender", {"m", "f", "u"}),
+    ("given_name_variants", "kind", {"nickname", "transliteration", "cognate"}),
+    ("organization_words", "position", {"start", "end", "any"}),
+    ("months_weekdays", "language", {"en", "de", "fr", "es", "pt", "it", "nl"}),
+    ("months_weekdays", "kind", {"month", "weekday"}),
+]
+LOOK_UPS = [
+    ("reporting_verbs", {"lemma": "point out", "class": "say", "takes_direct": "1", "takes_clause": "1"}),
+    ("reporting_verbs", {"lemma": "laugh", "class": "manner", "strength": "0"}),
+    ("reporting_verbs", {"lemma": "say", "class": "say", "strength": "2"}),
+    ("reporting_nouns", {"lemma": "vow", "verb_class": "promise"}),
+    ("roles", {"lemma": "attorney general", "kind": "person", "number": "both"}),
+    ("roles", {"lemma": "spokeswoman", "kind": "person", "gender": "f"}),
+    ("roles", {"lemma": "police", "kind": "organization", "number": "plural"}),
+    ("roles", {"lemma": "insider", "kind": "anonymous", "number": "both"}),
+    ("honorifics", {"form": "lt col", "kind": "military", "gender": None}),
+    ("honorifics", {"form": "señora", "kind": "foreign", "gender": "f"}),
+    ("regions", {"name": "Oregon", "kind": "us_state", "aliases": ["OR", "Ore.", "Oreg."]}),
+    ("agencies", {"name": "Kyodo News", "kind": "news", "aliases": ["Kyodo", "Kyodo News Agency"]}),
+    ("given_names", {"name": "matteo", "gender": "m"}),
+    ("given_names", {"name": "andrea", "gender": "u"}),
+    ("organization_words", {"form": "GmbH", "position": "end"}),
+    ("months_weekdays", {"language": "nl", "form": "maart", "kind": "month", "number": "3"}),
+    ("months_weekdays", {"language": "pt", "form": "segunda-feira", "kind": "weekday", "number": "1"}),
+]
+
+
+def test_every_lexicon_has_a_key():
+    assert lexicon_names() == tuple(sorted(KEYS))
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_lexicon_says_its_title_its_source_and_its_licence(name: str):
+    info = lexicon_info(name)
+    assert set(info) == {"title", "source", "licence"}
+    assert all(info.values())
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS.items())
+def test_a_key_names_one_row_and_is_never_empty(name: str, key: tuple[str, ...]):
+    rows = load_lexicon(name)
+    assert rows.height > 0
+    assert rows.select(key).null_count().row(0) == (0,) * len(key)
+    assert rows.select(key).is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_no_cell_has_stray_blanks_and_no_list_an_empty_or_repeated_item(name: str):
+    rows = load_lexicon(name)
+    for column, dtype in rows.schema.items():
+        values = rows[column].explode(empty_as_null=False) if dtype == pl.List(pl.String) else rows[column]
+        texts = values.drop_nulls()
+        assert texts.filter((texts == "") | (texts != texts.str.strip_chars())).to_list() == []
+        if dtype == pl.List(pl.String):
+            assert (
+                rows.filter(pl.col(column).list.n_unique() != pl.col(column).list.len())[column].to_list()
+                == []
+            )
+
+
+@pytest.mark.parametrize(("name", "column", "vocabulary"), VOCABULARIES)
+def test_a_closed_column_holds_its_vocabulary_and_all_of_it(
+    name: str, column: str, vocabulary: set[str | None]
+):
+    assert set(load_lexicon(name)[column]) == vocabulary
+
+
+@pytest.mark.parametrize(("name", "expected"), LOOK_UPS)
+def test_a_look_up_finds_exactly_one_row(name: str, expected: dict[str, object]):
+    rows = load_lexicon(name).select(list(expected)).to_dicts()
+    assert rows.count(expected) == 1
+
+
+def test_a_country_has_its_names_adjectives_people_capitals_and_seat_of_government():
+    rows = load_lexicon("countries").filter(pl.col("code") == "BR")
+    assert rows.to_dicts() == [
+        {
+            "code": "BR",
+            "name": "Brazil",
+            "aliases": ["Federative Republic of Brazil"],
+            "adjectives": ["Brazilian"],
+            "people": ["Brazilians"],
+            "capitals": ["Brasília", "Brasilia"],
+            "metonyms": ["Planalto", "Planalto Palace", "Itamaraty"],
+        }
+    ]
+
+
+def test_an_empty_list_cell_is_an_empty_list():
+    rows = load_lexicon("countries").filter(pl.col("code") == "BV")
+    assert rows["capitals"].to_list() == [[]]
+
+
+def test_transliterations_are_kept_apart_from_forms_of_another_language():
+    variants = load_lexicon("given_name_variants")
+    same = variants.filter(
+        pl.col("names").list.contains("vladimir") & pl.col("names").list.contains("volodymyr")
+    )
+    assert same["kind"].to_list() == ["cognate"]
+
+
+def test_a_nickname_belongs_to_its_full_name():
+    variants = load_lexicon("given_name_variants").filter(pl.col("kind") == "nickname")
+    assert "bill" in variants.filter(pl.col("names").list.first() == "william")["names"].item().to_list()
+
+
+@pytest.mark.parametrize("name", ["reporting_verbs", "reporting_nouns", "roles", "honorifics", "given_names"])
+def test_forms_without_meaning_in_their_case_are_lower_case(name: str):
+    forms = load_lexicon(name).to_series(0)
+    assert forms.filter(forms != forms.str.to_lowercase()).to_list() == []
+
+
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(KeyError, match="no lexicon 'verbs'; there are: agencies, countries"):
+        load_lexicon("verbs")

@@ -1,0 +1,200 @@
+"""Loading: what a batch writes, what it replaces, and that loading it again changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.load import delete_articles, find_replaced, load_articles, load_batch, raise_last_seen
+from tests.builders import build_table, rows
+from warehouse.connection import connect_private
+from warehouse.ddl import create_schema
+from warehouse.tables import (
+    ARTICLE_SEGMENTS,
+    FACT_ARTICLES,
+    FACT_QUOTES,
+    SOURCE_DOCUMENTS,
+    SOURCE_SIGHTINGS,
+    TABLES,
+    tables_of,
+)
+
+MONDAY = datetime(2024, 5, 13, 8, tzinfo=UTC)
+TUESDAY = datetime(2024, 5, 14, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect_private(Path(":memory:")) as con:
+        create_schema(con, TABLES)
+        yield con
+
+
+def batch(
+    article_id: str = "a1", *, document_id: str = "d1", title: str = "Ferries", quotes: int = 1
+) -> dict[str, Any]:
+    """Build the frames of one article: itself, its quotes, a segment and a sighting."""
+    article = {"article_id": article_id, "document_id": document_id, "title": title, "rules_version": "rules-1"}
+    said = [{"quote_id": f"{article_id}-q{number}", "article_id": article_id} for number in range(quotes)]
+    sighting = {"article_id": article_id, "document_id": document_id, "raw_sha256": article_id, "source_uri": "a.txt"}
+    return {
+        "fact_articles": build_table(FACT_ARTICLES, article).drop("run_id"),
+        "fact_quotes": build_table(FACT_QUOTES, *said),
+        "article_segments": build_table(ARTICLE_SEGMENTS, {"article_id": article_id}),
+        "source_documents": build_table(SOURCE_DOCUMENTS, sighting).drop("run_id", "first_seen_at", "last_seen_at"),
+    }
+
+
+def join_batches(*batches: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    return {name: pl.concat([frames[name] for frames in batches]) for name in batches[0]}
+
+
+def read_all(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, ordered."""
+    return {table.name: con.execute(f"select * from {table.name} order by all").fetchall() for table in TABLES}
+
+
+def count_rows(con: duckdb.DuckDBPyConnection, article_id: str) -> dict[str, int]:
+    """Return how many rows each table has of an article; tables without any are left out."""
+    counts = {
+        table.name: con.execute(f"select count(*) from {table.name} where article_id = ?", [article_id]).fetchall()[0][
+            0
+        ]
+        for table in (*tables_of("article"), SOURCE_DOCUMENTS)
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_a_batch_is_loaded_with_its_run_and_counted(con: duckdb.DuckDBPyConnection) -> None:
+    counts = load_articles(con, join_batches(batch("a1"), batch("a2", document_id="d2", quotes=3)), "run-1", MONDAY)
+    assert {name: count for name, count in counts.items() if count} == {
+        "fact_articles": 2,
+        "fact_quotes": 4,
+        "article_segments": 2,
+        "source_documents": 2,
+    }
+    assert con.execute("select article_id, run_id from fact_articles order by 1").fetchall() == [
+        ("a1", "run-1"),
+        ("a2", "run-1"),
+    ]
+    assert con.execute("select distinct first_seen_at, last_seen_at from source_documents").fetchall() == [
+        (MONDAY, MONDAY)
+    ]
+
+
+def test_loading_the_same_batch_twice_changes_no_row(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, batch(quotes=3), "run-1", MONDAY)
+    before = read_all(con)
+    assert set(load_batch.fn(con, batch(quotes=3), "run-1", MONDAY).values()) == {0}
+    assert read_all(con) == before
+
+
+def test_loading_the_same_batch_in_a_later_run_only_raises_the_time_it_was_seen(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, batch(quotes=3), "run-1", MONDAY)
+    before = read_all(con)
+    assert set(load_articles(con, batch(quotes=3), "run-2", TUESDAY).values()) == {0}
+    after = read_all(con)
+    assert con.execute("select first_seen_at, last_seen_at, run_id from source_documents").fetchall() == [
+        (MONDAY, TUESDAY, "run-1")
+    ]
+    assert {**after, "source_documents": []} == {**before, "source_documents": []}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_order_and_size_of_batches_make_no_difference(
+    con: duckdb.DuckDBPyConnection, order: tuple[int, ...]
+) -> None:
+    batches = [batch(f"a{number}", document_id=f"d{number}", quotes=number) for number in range(3)]
+    for number in order:
+        load_articles(con, batches[number], "run-1", MONDAY)
+    with connect_private(Path(":memory:")) as other:
+        create_schema(other, TABLES)
+        load_articles(other, join_batches(*batches), "run-1", MONDAY)
+        assert read_all(con) == read_all(other)
+
+
+def test_an_article_that_is_loaded_again_with_other_rules_keeps_no_row_of_before(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    load_articles(con, join_batches(batch(quotes=3), batch("b1", document_id="d2")), "run-1", MONDAY)
+    counts = load_articles(con, {**batch(title="Ferries sail", quotes=1), "article_segments": None}, "run-2", TUESDAY)
+    assert (counts["fact_articles"], counts["fact_quotes"], counts["article_segments"]) == (1, 2, 1)
+    assert count_rows(con, "a1") == {"fact_articles": 1, "fact_quotes": 1, "source_documents": 1}
+    assert count_rows(con, "b1") == dict.fromkeys(batch(), 1)
+    assert con.execute("select title, run_id from fact_articles where article_id = 'a1'").fetchall() == [
+        ("Ferries sail", "run-2")
+    ]
+
+
+def test_new_bytes_of_a_document_replace_its_article_which_becomes_a_version(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, join_batches(batch("a1", quotes=3), batch("b1", document_id="d2")), "run-1", MONDAY)
+    counts = load_articles(con, batch("a2", title="Ferries sail"), "run-2", TUESDAY)
+    assert counts["article_versions"] == 1
+    assert count_rows(con, "a1") == {"source_documents": 1}
+    assert count_rows(con, "a2") == count_rows(con, "b1") == dict.fromkeys(batch(), 1)
+    assert con.execute(
+        "select article_id, document_id, title, run_id, replaced_at, replaced_by_article_id from article_versions"
+    ).fetchall() == [("a1", "d1", "Ferries", "run-1", TUESDAY, "a2")]
+    before = read_all(con)
+    assert set(load_articles(con, batch("a2", title="Ferries sail"), "run-2", TUESDAY).values()) == {0}
+    assert read_all(con) == before
+
+
+def test_old_bytes_that_come_back_are_the_current_article_again(con: duckdb.DuckDBPyConnection) -> None:
+    for day, article_id in enumerate(("a1", "a2", "a1")):
+        load_articles(con, batch(article_id), f"run-{day}", MONDAY.replace(day=13 + day))
+    assert con.execute("select article_id from fact_articles").fetchall() == [("a1",)]
+    assert con.execute("select article_id from article_versions order by replaced_at").fetchall() == [("a1",), ("a2",)]
+    assert con.execute("select article_id, first_seen_at from source_documents order by 1").fetchall() == [
+        ("a1", MONDAY),
+        ("a2", TUESDAY),
+    ]
+
+
+def test_entities_that_were_joined_in_at_publish_are_no_change(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, batch(), "run-1", MONDAY)
+    con.execute("update fact_quotes set speaker_entity_id = 'e1'")
+    assert load_articles(con, batch(), "run-2", TUESDAY)["fact_quotes"] == 0
+    assert con.execute("select speaker_entity_id from fact_quotes").fetchall() == [("e1",)]
+
+
+def test_a_batch_that_cannot_be_loaded_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, batch("a1"), "run-1", MONDAY)
+    before = read_all(con)
+    broken = batch("a2")
+    broken["fact_quotes"] = broken["fact_quotes"].with_columns(quote_text=pl.lit(None, pl.String))
+    with pytest.raises(duckdb.ConstraintException, match="quote_text"):
+        load_articles(con, broken, "run-2", TUESDAY)
+    assert read_all(con) == before
+    assert load_articles(con, batch("a2"), "run-2", TUESDAY)["fact_quotes"] == 1
+
+
+def test_replaced_articles_are_found_by_their_document(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, join_batches(batch("a1"), batch("b1", document_id="d2")), "run-1", MONDAY)
+    new = join_batches(batch("a2"), batch("b1", document_id="d2"), batch("c1", document_id="d3"))["fact_articles"]
+    assert rows(find_replaced(con, new)) == [("a1", "a2")]
+
+
+def test_deleting_articles_takes_all_their_rows_but_the_sightings(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, join_batches(batch("a1"), batch("b1", document_id="d2")), "run-1", MONDAY)
+    assert delete_articles(con, pl.Series(["a1", "nobody"])) == 1
+    assert count_rows(con, "a1") == {"source_documents": 1}
+    assert count_rows(con, "b1") == dict.fromkeys(batch(), 1)
+
+
+def test_a_sighting_raises_the_time_of_the_same_bytes_only_and_never_lowers_it(con: duckdb.DuckDBPyConnection) -> None:
+    load_articles(con, batch("a1"), "run-1", MONDAY)
+    seen = {"document_id": "d1", "source_uri": "a.txt"}
+    for raw_sha256, last_seen_at, expected in [
+        ("other", TUESDAY, MONDAY),
+        ("a1", TUESDAY, TUESDAY),
+        ("a1", MONDAY, TUESDAY),
+    ]:
+        raise_last_seen(
+            con, build_table(SOURCE_SIGHTINGS, {**seen, "raw_sha256": raw_sha256, "last_seen_at": last_seen_at})
+        )
+        assert con.execute("select last_seen_at from source_documents").fetchall() == [(expected,)]

@@ -1,0 +1,68 @@
+"""A file of an older version is brought to this one as a whole, or not at all."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse import migrations
+from warehouse.connection import WarehouseError, connect_private
+from warehouse.migrations import WAREHOUSE, Database, create_database, migrate_database, read_schema_version
+from warehouse.tables import SCHEMA_VERSION, TABLES
+
+PATH = Path("news.duckdb")
+CREATED = datetime(2024, 5, 14, tzinfo=UTC)
+LATER = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def upgrade(monkeypatch: pytest.MonkeyPatch, *statements: str) -> Database:
+    """Pretend that this software is one version further, with these statements to get there."""
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    return Database("warehouse", TABLES, "fact_articles", {SCHEMA_VERSION + 1: statements})
+
+
+def test_a_new_file_has_every_table_and_its_version() -> None:
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        names = con.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        assert names == sorted((table.name,) for table in TABLES)
+        assert con.execute("from schema_migrations").fetchall() == [(SCHEMA_VERSION, CREATED)]
+
+
+def test_a_file_of_this_version_is_left_as_it_is() -> None:
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        migrate_database(con, PATH, WAREHOUSE, LATER)
+        assert con.execute("from schema_migrations").fetchall() == [(SCHEMA_VERSION, CREATED)]
+
+
+def test_an_older_file_is_migrated_and_gets_the_tables_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        con.execute("drop table dim_outlets")
+        database = upgrade(monkeypatch, "alter table releases add column note varchar")
+        migrate_database(con, PATH, database, LATER)
+        assert con.execute("from schema_migrations order by 1").fetchall() == [
+            (SCHEMA_VERSION, CREATED),
+            (SCHEMA_VERSION + 1, LATER),
+        ]
+        assert con.execute("select note from releases").fetchall() == []
+        assert con.execute("from dim_outlets").fetchall() == []
+        assert read_schema_version(con, PATH, WAREHOUSE) == SCHEMA_VERSION + 1
+
+
+def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        database = upgrade(monkeypatch, "alter table releases add column note varchar", "select no_such_column")
+        with pytest.raises(duckdb.BinderException):
+            migrate_database(con, PATH, database, LATER)
+        assert con.execute("from schema_migrations").fetchall() == [(SCHEMA_VERSION, CREATED)]
+        with pytest.raises(duckdb.BinderException, match="note"):
+            con.execute("select note from releases")
+
+
+def test_an_empty_database_is_not_ours() -> None:
+    with connect_private(Path(":memory:")) as con, pytest.raises(WarehouseError, match="not an On Record warehouse"):
+        migrate_database(con, PATH, WAREHOUSE, LATER)

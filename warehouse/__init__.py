@@ -1,0 +1,1 @@
+"""The tables, the connection, releases and marts."""

@@ -1,0 +1,444 @@
+"""Every stored table, declared once: schema, DDL, comments, load, expectations, test builders and dictionary derive from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+Dtype = pl.DataType | type[pl.DataType]
+UTC_TIMESTAMP = pl.Datetime("us", "UTC")
+
+QUOTE_TYPES = ("direct", "mixed", "term", "indirect")
+STATEMENT_TYPES = ("direct", "mixed", "indirect")
+SPEAKER_KINDS = ("person", "organization", "place", "group", "document", "anonymous")
+ENTITY_TYPES = ("person", "organization", "place", "group", "event", "work", "product", "law")
+MENTION_TYPES = ("name", "role", "pronoun")
+SEGMENT_LABELS = (
+    "title", "subtitle", "byline", "dateline", "date", "body", "heading", "caption", "credit", "promotion",
+    "comment_form", "notice", "navigation", "junk",
+)  # fmt: skip
+BODY_LABELS = ("body", "heading")
+"""Labels whose text is part of `fact_articles.body`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, Polars type, meaning, whether it may be null, and its closed vocabulary if it has one."""
+
+    name: str
+    dtype: Dtype
+    description: str
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its name, what one row is, its key, its references and its columns.
+
+    `scope` says how a build replaces rows: `article` rows are deleted and written again with their article, `corpus` rows
+    are merged by key or recomputed at publish, `ledger` rows live in the ledger file and are copied into every release.
+    """
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    scope: Literal["article", "corpus", "ledger"] = "article"
+    references: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> dict[str, Dtype]:
+        """The Polars schema: column name -> type, in order."""
+        return {column.name: column.dtype for column in self.columns}
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`; raises `KeyError` if there is none."""
+        return {column.name: column for column in self.columns}[name]
+
+
+_ARTICLE_ID = Column("article_id", pl.String, "One state of one document: hash of document_id and raw_sha256.")
+_RUN_ID = Column("run_id", pl.String, "The pipeline run that wrote the row.")
+_SPEAKER = (
+    Column("cue", pl.String, "The words that mark the attribution, as printed (said, according to).", nullable=True),
+    Column("cue_start_char", pl.UInt32, "First character of the cue in the body.", nullable=True),
+    Column("cue_end_char", pl.UInt32, "Character after the cue in the body.", nullable=True),
+    Column("speaker_text", pl.String, "The speaker as printed next to the words, a pronoun too.", nullable=True),
+    Column("speaker_start_char", pl.UInt32, "First character of the speaker in the body.", nullable=True),
+    Column("speaker_end_char", pl.UInt32, "Character after the speaker in the body.", nullable=True),
+    Column("speaker_candidate_text", pl.String, "The best guess where the evidence was too weak to name a speaker.", nullable=True),
+    Column("speaker_document_entity_id", pl.String, "Whom the speaker means in this article.", nullable=True),
+    Column("speaker_entity_id", pl.String, "Whom the speaker means in the corpus; joined in at publish.", nullable=True),
+    Column("speaker_kind", pl.String, "What kind of source speaks.", nullable=True, values=SPEAKER_KINDS),
+    Column("via_text", pl.String, "Who relayed the words (according to the state agency), as printed.", nullable=True),
+    Column("via_start_char", pl.UInt32, "First character of the relay in the body.", nullable=True),
+    Column("via_end_char", pl.UInt32, "Character after the relay in the body.", nullable=True),
+    Column("attribution_rule", pl.String, "The rule that found the speaker.", nullable=True),
+    Column("confidence", pl.Float64, "Estimated probability, 0 to 1, that the speaker is right."),
+)  # fmt: skip
+
+SOURCE_DOCUMENTS = Table(
+    name="source_documents",
+    grain="one sighting of one article in one place",
+    key=("article_id", "source_uri"),
+    scope="corpus",
+    references={},
+    columns=(
+        Column("document_id", pl.String, "A source that can be seen again: hash of its canonical URL, else of its source URI."),
+        _ARTICLE_ID,
+        Column("source_uri", pl.String, "Path of the source relative to the source root it was found under."),
+        Column("raw_sha256", pl.String, "SHA-256 of the bytes as found."),
+        Column("metadata_sha256", pl.String, "SHA-256 of the metadata beside the text.", nullable=True),
+        Column("metadata_uri", pl.String, "Where the metadata was found.", nullable=True),
+        Column("size_bytes", pl.UInt64, "Size of the raw bytes, in bytes."),
+        Column("reader", pl.String, "The reader that opened the source."),
+        Column("first_seen_at", UTC_TIMESTAMP, "When a build first saw these bytes in this place."),
+        Column("last_seen_at", UTC_TIMESTAMP, "When a build last saw them, as of this release."),
+        _RUN_ID,
+    ),
+)
+
+FACT_ARTICLES = Table(
+    name="fact_articles",
+    grain="one article: the current state of one document",
+    key=("article_id",),
+    columns=(
+        _ARTICLE_ID,
+        Column("document_id", pl.String, "The document that this article is the current state of."),
+        Column("source_uri", pl.String, "Path of the source relative to its source root."),
+        Column("url", pl.String, "Address of the article.", nullable=True),
+        Column("raw_sha256", pl.String, "SHA-256 of the bytes as found."),
+        Column("encoding", pl.String, "The encoding that the bytes were decoded with."),
+        Column("layout", pl.String, "How paragraphs are laid out in the raw text.", values=("blank_lines", "line_per_paragraph", "hard_wrapped")),
+        Column("outlet", pl.String, "The outlet that published the article.", nullable=True),
+        Column("title", pl.String, "The headline.", nullable=True),
+        Column("body", pl.String, "Paragraphs as printed, separated by blank lines."),
+        Column("body_sha256", pl.String, "SHA-256 of the body with case, marks and white space folded: equal for exact copies."),
+        Column("authors", pl.List(pl.String), "The authors, in printed order."),
+        Column("dateline", pl.String, "The dateline as printed (place, agency, date).", nullable=True),
+        Column("dateline_place", pl.String, "The place named in the dateline.", nullable=True),
+        Column("published_on", pl.Date, "The date of publication, when the metadata or the text says so.", nullable=True),
+        Column("language", pl.String, "ISO 639-1 code of the body's language; und when it cannot be told."),
+        Column("language_score", pl.Float64, "Probability of the language, 0 to 1."),
+        Column("word_count", pl.UInt32, "Words in the body."),
+        Column("paragraph_count", pl.UInt32, "Paragraphs in the body."),
+        Column("rules_version", pl.String, "Hash of the rules, lexicons and model that made the facts."),
+        _RUN_ID,
+    ),
+)  # fmt: skip
+
+ARTICLE_ATTRIBUTES = Table(
+    name="article_attributes",
+    grain="one value of one attribute of one article from one origin",
+    key=("article_id", "attribute", "origin"),
+    references={"article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("attribute", pl.String, "Which attribute.", values=("title", "authors", "outlet", "url", "published_on")),
+        Column("origin", pl.String, "Who says so.", values=("metadata", "text")),
+        Column("value", pl.String, "The value; authors are separated by semicolons."),
+        Column("evidence", pl.String, "The rule or the metadata file that gave the value."),
+        Column("is_chosen", pl.Boolean, "Whether fact_articles carries this value."),
+    ),
+)
+
+ARTICLE_SEGMENTS = Table(
+    name="article_segments",
+    grain="one labelled piece of one line of a raw document",
+    key=("article_id", "line_no", "segment_no"),
+    references={"article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("line_no", pl.UInt32, "Line of the raw text, counted from 0; blank lines are counted and have no row."),
+        Column("segment_no", pl.UInt16, "Piece of the line, counted from 0."),
+        Column("label", pl.String, "What the piece is.", values=SEGMENT_LABELS),
+        Column("reason", pl.String, "The rule that gave the label."),
+        Column("text", pl.String, "The piece after repair of encoding and entities."),
+        Column("raw_start", pl.UInt64, "First byte of the piece in the raw document."),
+        Column("raw_end", pl.UInt64, "Byte after the piece in the raw document."),
+        Column("body_start", pl.UInt32, "First character of the piece in the body, when it is part of it.", nullable=True),
+        Column("body_end", pl.UInt32, "Character after the piece in the body.", nullable=True),
+        Column(
+            "edits",
+            pl.List(pl.Struct({"start": pl.UInt32, "end": pl.UInt32, "raw_start": pl.UInt64, "raw_end": pl.UInt64, "kind": pl.String})),
+            "Where repair changed something: characters of text, the raw bytes they came from, and the kind of repair.",
+        ),
+    ),
+)  # fmt: skip
+
+FACT_QUOTES = Table(
+    name="fact_quotes",
+    grain="one continuous stretch of quoted or reported words in one article",
+    key=("quote_id",),
+    references={
+        "article_id": "fact_articles", "statement_id": "fact_statements", "parent_quote_id": "fact_quotes",
+        "speaker_document_entity_id": "document_entities", "speaker_entity_id": "dim_entities",
+    },
+    columns=(
+        Column("quote_id", pl.String, "Hash of article, span and type."),
+        _ARTICLE_ID,
+        Column("statement_id", pl.String, "The attribution that the stretch is part of; null when nobody is said to speak.", nullable=True),
+        Column("part_no", pl.UInt16, "Place of the stretch in its statement, counted from 0."),
+        Column("parent_quote_id", pl.String, "The quotation that this one stands inside of.", nullable=True),
+        Column("quote_text", pl.String, "The words as printed, without the marks."),
+        Column("quote_text_normalized", pl.String, "The words with case, marks, dashes and white space folded."),
+        Column("quote_type", pl.String, "direct, mixed and term are marked; indirect is unmarked.", values=QUOTE_TYPES),
+        Column("start_char", pl.UInt32, "First character in fact_articles.body, counted from 0."),
+        Column("end_char", pl.UInt32, "Character after the last one in fact_articles.body."),
+        Column("paragraph_no", pl.UInt32, "Paragraph of the body, counted from 0."),
+        Column("mark_repair", pl.String, "How the marks were repaired, when they had to be.", nullable=True, values=("unclosed", "unopened", "wrong_way", "continued")),
+        *_SPEAKER,
+    ),
+)  # fmt: skip
+
+FACT_STATEMENTS = Table(
+    name="fact_statements",
+    grain="one attribution: all that one source is reported to have said in one go",
+    key=("statement_id",),
+    references={
+        "article_id": "fact_articles",
+        "speaker_document_entity_id": "document_entities", "speaker_entity_id": "dim_entities",
+    },
+    columns=(
+        Column("statement_id", pl.String, "Hash of article, first content character, cue and type."),
+        _ARTICLE_ID,
+        Column("statement_type", pl.String, "How much of the content is marked.", values=STATEMENT_TYPES),
+        Column("content_text", pl.String, "What is reported to have been said, fragments joined by a space."),
+        Column("fragments", pl.List(pl.Struct({"start_char": pl.UInt32, "end_char": pl.UInt32})), "The stretches of the body that hold the content, in order."),
+        *_SPEAKER,
+    ),
+)  # fmt: skip
+
+DOCUMENT_ENTITIES = Table(
+    name="document_entities",
+    grain="one person, organization, place or group in one article",
+    key=("document_entity_id",),
+    references={"article_id": "fact_articles"},
+    columns=(
+        Column("document_entity_id", pl.String, "Hash of article, type and first mention; never rewritten by corpus-level work."),
+        _ARTICLE_ID,
+        Column("entity_type", pl.String, "What it is.", values=ENTITY_TYPES),
+        Column("document_entity_name", pl.String, "Its fullest name in the article."),
+        Column("names", pl.List(pl.String), "Every name it has in the article, titles left out."),
+        Column("titles", pl.List(pl.String), "Titles and roles printed with it."),
+        Column("mention_count", pl.UInt32, "Mentions in the article."),
+    ),
+)
+
+FACT_ENTITY_MENTIONS = Table(
+    name="fact_entity_mentions",
+    grain="one mention in one article",
+    key=("mention_id",),
+    references={"article_id": "fact_articles", "document_entity_id": "document_entities", "entity_id": "dim_entities"},
+    columns=(
+        Column("mention_id", pl.String, "Hash of article, span and type."),
+        _ARTICLE_ID,
+        Column("document_entity_id", pl.String, "Whom the mention means in this article."),
+        Column("entity_id", pl.String, "Whom the mention means in the corpus; joined in at publish.", nullable=True),
+        Column("mention_text", pl.String, "The mention as printed, without title."),
+        Column("mention_type", pl.String, "Whether a name, a role (the minister) or a pronoun.", values=MENTION_TYPES),
+        Column("entity_type", pl.String, "What is mentioned.", values=ENTITY_TYPES),
+        Column("title", pl.String, "Title or honorific printed before the name.", nullable=True),
+        Column("start_char", pl.UInt32, "First character in fact_articles.body, counted from 0."),
+        Column("end_char", pl.UInt32, "Character after the last one in fact_articles.body."),
+        Column("mention_rule", pl.String, "The rule that tied the mention to its entity."),
+    ),
+)
+
+ENTITY_LINKS = Table(
+    name="entity_links",
+    grain="one link of a document entity to its entity in the corpus",
+    key=("document_entity_id",),
+    scope="corpus",
+    references={"document_entity_id": "document_entities", "entity_id": "dim_entities"},
+    columns=(
+        Column("document_entity_id", pl.String, "The document entity."),
+        Column("entity_id", pl.String, "The entity in the corpus."),
+        Column("rule", pl.String, "The evidence that joined them."),
+        Column("score", pl.Float64, "Strength of the evidence, 0 to 1."),
+    ),
+)
+
+DIM_ENTITIES = Table(
+    name="dim_entities",
+    grain="one person, organization, place or group in the corpus",
+    key=("entity_id",),
+    scope="corpus",
+    columns=(
+        Column("entity_id", pl.String, "Hash of type and canonical name key."),
+        Column("entity_name", pl.String, "Its most frequent full name."),
+        Column("entity_type", pl.String, "What it is.", values=ENTITY_TYPES),
+        Column("aliases", pl.List(pl.String), "Every name it is printed under, most frequent first."),
+        Column("article_count", pl.UInt32, "Articles that mention it."),
+        Column("mention_count", pl.UInt32, "Mentions over all articles."),
+    ),
+)
+
+DIM_OUTLETS = Table(
+    name="dim_outlets",
+    grain="one outlet",
+    key=("outlet",),
+    scope="corpus",
+    columns=(
+        Column("outlet", pl.String, "The outlet's name."),
+        Column("names", pl.List(pl.String), "Other names it is printed under."),
+        Column("domains", pl.List(pl.String), "Internet domains it publishes on."),
+        Column("is_configured", pl.Boolean, "Whether a file in tasks/outlets describes it."),
+        Column("article_count", pl.UInt32, "Current articles of the outlet."),
+    ),
+)
+
+ARTICLE_VERSIONS = Table(
+    name="article_versions",
+    grain="one earlier state of a document, replaced by newer bytes",
+    key=("article_id", "replaced_at"),
+    scope="corpus",
+    columns=(
+        *FACT_ARTICLES.columns,
+        Column("replaced_at", UTC_TIMESTAMP, "When the newer state replaced it."),
+        Column("replaced_by_article_id", pl.String, "The article that replaced it."),
+    ),
+)
+
+RELEASES = Table(
+    name="releases",
+    grain="one published release of the warehouse, this one last",
+    key=("release_id",),
+    scope="corpus",
+    columns=(
+        Column("release_id", pl.String, "UTC time of publishing and a hash: also the file's name."),
+        Column("parent_release_id", pl.String, "The release that it was copied from.", nullable=True),
+        Column("published_at", UTC_TIMESTAMP, "When it was published."),
+        Column("schema_version", pl.UInt32, "Version of the table declarations."),
+        Column("onrecord_version", pl.String, "Version of the software."),
+        Column("rules_version", pl.String, "Hash of rules, lexicons and model of the build that made it."),
+        Column("article_count", pl.UInt32, "Articles in the release."),
+        Column("quote_count", pl.UInt32, "Quotes in the release."),
+        _RUN_ID,
+    ),
+)
+
+SCHEMA_MIGRATIONS = Table(
+    name="schema_migrations",
+    grain="one version of the table declarations that this file was written with",
+    key=("schema_version",),
+    scope="corpus",
+    columns=(
+        Column("schema_version", pl.UInt32, "Version of the table declarations."),
+        Column("migrated_at", UTC_TIMESTAMP, "When the file was created with it or brought to it."),
+    ),
+)
+
+PIPELINE_RUNS = Table(
+    name="pipeline_runs",
+    grain="one run of the pipeline",
+    key=("run_id",),
+    scope="ledger",
+    columns=(
+        _RUN_ID,
+        Column("flow_name", pl.String, "The flow that ran."),
+        Column("started_at", UTC_TIMESTAMP, "When it started."),
+        Column("finished_at", UTC_TIMESTAMP, "When it ended; null while it runs or when it was killed.", nullable=True),
+        Column("status", pl.String, "How it ended.", values=("running", "published", "unchanged", "stopped", "failed")),
+        Column("sources", pl.List(pl.String), "The sources as given."),
+        Column("batch_size", pl.UInt32, "Articles in a batch."),
+        Column("rules_version", pl.String, "Hash of rules, lexicons and model."),
+        Column("found_count", pl.UInt32, "Sources found.", nullable=True),
+        Column("unchanged_count", pl.UInt32, "Sources skipped because their bytes, metadata and the rules were known.", nullable=True),
+        Column("article_count", pl.UInt32, "Articles loaded.", nullable=True),
+        Column("quote_count", pl.UInt32, "Quotes loaded.", nullable=True),
+        Column("rejected_count", pl.UInt32, "Documents rejected.", nullable=True),
+        Column("quarantined_count", pl.UInt32, "Rows quarantined.", nullable=True),
+        Column("release_id", pl.String, "The release that it published.", nullable=True),
+        Column("stage_seconds", pl.String, "Wall time per stage, as JSON.", nullable=True),
+        Column("detail", pl.String, "Why it stopped or failed.", nullable=True),
+    ),
+)  # fmt: skip
+
+REJECTED_DOCUMENTS = Table(
+    name="rejected_documents",
+    grain="one source that did not become an article, in one run",
+    key=("run_id", "source_uri", "stage"),
+    scope="ledger",
+    columns=(
+        Column("source_uri", pl.String, "Path of the source relative to its source root."),
+        Column("raw_sha256", pl.String, "SHA-256 of its bytes; null when they could not be read.", nullable=True),
+        Column("metadata_sha256", pl.String, "SHA-256 of the metadata beside it.", nullable=True),
+        Column("stage", pl.String, "The stage that rejected it."),
+        Column("reject_reason", pl.String, "Why, as a closed word (empty, binary, too_large, unreadable, no_body…)."),
+        Column("detail", pl.String, "Why, in words.", nullable=True),
+        Column("rules_version", pl.String, "The rules that rejected it."),
+        Column("rejected_at", UTC_TIMESTAMP, "When."),
+        _RUN_ID,
+    ),
+)  # fmt: skip
+
+QUARANTINED_ROWS = Table(
+    name="quarantined_rows",
+    grain="one row that failed one expectation and did not reach the facts",
+    key=("run_id", "table_name", "row_key", "expectation"),
+    scope="ledger",
+    columns=(
+        _RUN_ID,
+        Column("table_name", pl.String, "The table that the row was meant for."),
+        Column("row_key", pl.String, "The row's key, parts separated by a vertical bar."),
+        Column("expectation", pl.String, "The expectation that it failed, or the row it depended on."),
+        Column("row_json", pl.String, "The whole row as JSON."),
+    ),
+)
+
+EXPECTATION_RESULTS = Table(
+    name="expectation_results",
+    grain="the result of one expectation on one table in one run",
+    key=("run_id", "table_name", "expectation", "batch_no"),
+    scope="ledger",
+    columns=(
+        _RUN_ID,
+        Column("table_name", pl.String, "The table."),
+        Column("expectation", pl.String, "The expectation."),
+        Column("batch_no", pl.Int32, "The batch, counted from 0; -1 for the whole staged release."),
+        Column("severity", pl.String, "What a failure does.", values=("quarantine", "stop", "warn")),
+        Column("is_success", pl.Boolean, "Whether it held."),
+        Column("checked_count", pl.UInt64, "Rows checked."),
+        Column("failed_count", pl.UInt64, "Rows that failed."),
+        Column("detail", pl.String, "What was observed.", nullable=True),
+    ),
+)
+
+SOURCE_SIGHTINGS = Table(
+    name="source_sightings",
+    grain="the last sighting of one document in one place, also by runs that published nothing",
+    key=("source_uri", "document_id"),
+    scope="ledger",
+    columns=(
+        Column("source_uri", pl.String, "Path of the source relative to its source root."),
+        Column("document_id", pl.String, "The document."),
+        Column("raw_sha256", pl.String, "SHA-256 of the bytes seen."),
+        Column("metadata_sha256", pl.String, "SHA-256 of the metadata seen.", nullable=True),
+        Column("outcome", pl.String, "What became of it.", values=("loaded", "rejected", "quarantined", "stopped")),
+        Column("rules_version", pl.String, "The rules it was judged by."),
+        Column("first_seen_at", UTC_TIMESTAMP, "When a run first saw these bytes there."),
+        Column("last_seen_at", UTC_TIMESTAMP, "When a run last saw them there."),
+        _RUN_ID,
+    ),
+)
+
+SCHEMA_VERSION = 1
+"""Raise with every change of a stored table, and add a migration in `warehouse/migrations.py`."""
+
+TABLES: tuple[Table, ...] = (
+    SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
+    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, DIM_OUTLETS, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
+    PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
+)  # fmt: skip
+
+
+def tables_of(scope: str) -> tuple[Table, ...]:
+    """Return the tables of one scope (`article`, `corpus` or `ledger`), in order of declaration."""
+    return tuple(table for table in TABLES if table.scope == scope)

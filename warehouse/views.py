@@ -1,0 +1,69 @@
+"""The marts: views that answer an analyst's questions without a join, one .sql file each in `warehouse/marts/`."""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+import duckdb
+
+from warehouse.ddl import quote_name, quote_text
+from warehouse.tables import TABLES
+
+_HEADER_LINE = re.compile(r"-- (?P<name>\w+): (?P<text>.+)")
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One view: its name, what one row is, its query, and what those of its columns mean that no table describes."""
+
+    name: str
+    grain: str
+    sql: str
+    described: dict[str, str]
+
+    def describe(self, column: str) -> str:
+        """Return what a column means: as the file says, else as the first table with a column of that name does."""
+        if column in self.described:
+            return self.described[column]
+        descriptions = [table.column(column).description for table in TABLES if column in table.column_names]
+        if not descriptions:
+            raise KeyError(f"{self.name}.sql does not describe its column {column}")
+        return descriptions[0]
+
+
+def parse_mart(name: str, text: str) -> Mart:
+    """Read a mart: `-- grain: …` and `-- column: …` lines, then the query; raises `ValueError` without its grain."""
+    lines = text.strip().splitlines()
+    query_start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    header = (_HEADER_LINE.fullmatch(line) for line in lines[:query_start])
+    described = {match["name"]: match["text"] for match in header if match}
+    if "grain" not in described:
+        raise ValueError(f"{name}.sql does not begin with its grain")
+    return Mart(name, described.pop("grain"), "\n".join(lines[query_start:]), described)
+
+
+def read_marts() -> list[Mart]:
+    """Read all marts of this package, by name."""
+    entries = sorted((files("warehouse") / "marts").iterdir(), key=lambda entry: entry.name)
+    return [
+        parse_mart(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
+        for entry in entries
+        if entry.name.endswith(".sql")
+    ]
+
+
+def create_marts(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the marts as commented views of the database, and drop those that it has from an earlier version."""
+    for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall():
+        con.execute(f"drop view {quote_name(name)}")
+    for mart in read_marts():
+        view = quote_name(mart.name)
+        con.execute(f"create view {view} as {mart.sql}")
+        con.execute(f"comment on view {view} is {quote_text(mart.grain)}")
+        for column in list_columns(con, mart.name):
+            con.execute(f"comment on column {view}.{quote_name(column)} is {quote_text(mart.describe(column))}")
+
+
+def list_columns(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+    """Return the columns of a table or view of `con`, in order: name -> DuckDB type."""
+    return {row[0]: row[1] for row in con.execute(f"describe {quote_name(name)}").fetchall()}
