@@ -25,10 +25,9 @@ SUITE = Suite(
             "body_span_is_inside_body",
             "A segment's place in the body has a start and an end, in order, inside the body.",
             pl.when(pl.col("body_start").is_not_null() | pl.col("body_end").is_not_null()).then(
-                (
-                    (pl.col("body_start") <= pl.col("body_end"))
-                    & (pl.col("body_end") <= pl.col("body_chars"))
-                ).fill_null(pl.when(pl.col("body_chars").is_not_null()).then(False))
+                ((pl.col("body_start") <= pl.col("body_end")) & (pl.col("body_end") <= pl.col("body_chars"))).fill_null(
+                    pl.when(pl.col("body_chars").is_not_null()).then(False)
+                )
             ),
         ),
         Check(

@@ -1,4 +1,4 @@
-"""The words of every suite: expectations as data, the baseline that a table's declaration gives, and the frame that is checked."""
+"""Suites as data: what an expectation is, the baseline that a declaration gives, and the frame that is checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,13 @@ ROW_NO = "row_no"
 """Names a row to Great Expectations: a key cannot, because a row may fail for its key."""
 
 RATIO_MIN_ROWS = 200
-"""Below this a share says little (at 200 rows and a share of 10 %, its 95 % interval is 6 to 15 %): a ratio then only warns."""
+"""A ratio over fewer rows only warns: at 200 rows a share of 10 % still has a 95 % interval of 6 to 15 %."""
 
 WRITTEN_AT_LOAD = frozenset({"run_id", "rules_version"})
 """Columns that a frame may not have yet when it is validated."""
 
 FILLED = "required_columns_are_filled"
+SMALL_QUARANTINE = "quarantined_share_is_small"
 
 _TABLES = {table.name: table for table in TABLES}
 
@@ -43,7 +44,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Check:
-    """What no expectation on a column can say: a Polars condition on a row and its context; null where it does not apply."""
+    """What no expectation on a column can say: a condition on a row and its context, null where it does not apply."""
 
     name: str
     description: str
@@ -73,7 +74,7 @@ def keep_context(frame: pl.DataFrame, frames: Frames, as_of: date) -> pl.DataFra
 
 @dataclass(frozen=True)
 class Suite:
-    """All that must be true of the rows of one table; `add_context` joins what `checks` and `ratios` read of other tables."""
+    """All that must be true of the rows of a table; `add_context` joins what `checks` and `ratios` read elsewhere."""
 
     table: Table
     expectations: tuple[Expectation, ...] = ()
@@ -83,7 +84,7 @@ class Suite:
 
     @property
     def all_expectations(self) -> tuple[Expectation, ...]:
-        """Everything that is checked, in one form: the baseline of the declaration, then the table's own expectations."""
+        """All that is checked, in one form: the baseline of the declaration, then the table's own expectations."""
         return (
             *derive_baseline(self.table),
             *self.expectations,
@@ -93,7 +94,7 @@ class Suite:
 
 
 def derive_baseline(table: Table) -> tuple[Expectation, ...]:
-    """Return what the declaration of `table` promises: filled columns, closed vocabularies, a unique key, references."""
+    """Return what a declaration promises: filled columns, closed vocabularies, a unique key, references."""
     return (_expect_filled(table), *_expect_words(table), _expect_unique(table), *_expect_references(table))
 
 
@@ -105,9 +106,7 @@ def find_references(table: Table) -> dict[str, Table]:
 
 def find_required(table: Table) -> list[str]:
     """Return the columns of `table` that may not be null in a batch."""
-    return [
-        column.name for column in table.columns if not column.nullable and column.name not in WRITTEN_AT_LOAD
-    ]
+    return [column.name for column in table.columns if not column.nullable and column.name not in WRITTEN_AT_LOAD]
 
 
 def prepare_frame(suite: Suite, frames: Frames, as_of: date) -> pl.DataFrame:
@@ -135,9 +134,7 @@ def slices_back(text: str, start: str = "start_char", end: str = "end_char") -> 
     """Return whether `body[start:end]` is `text`; null when there is no body to look in or nothing to look for."""
     first, last = pl.col(start).cast(pl.Int64), pl.col(end).cast(pl.Int64)
     found = pl.col("body").str.slice(first, (last - first).clip(0)) == pl.col(text)
-    return pl.when(last.is_not_null()).then(
-        found
-    )  # a slice without a length would run to the end of the body
+    return pl.when(last.is_not_null()).then(found)  # a slice without a length would run to the end of the body
 
 
 def slices_back_if_any(text: str, start: str, end: str) -> pl.Expr:
@@ -153,13 +150,11 @@ def span_is_inside() -> pl.Expr:
 
 
 def join_bodies(frame: pl.DataFrame, frames: Frames) -> pl.DataFrame:
-    """Add `body`, `body_chars` (characters) and `paragraph_count` of each row's article; null when there is no such article."""
+    """Add `body`, `body_chars` (characters) and `paragraph_count` of the article; null when it is missing."""
     articles = frames["fact_articles"].select(
         "article_id", "body", "paragraph_count", body_chars=pl.col("body").str.len_chars()
     )
-    return frame.join(
-        articles.unique("article_id", keep="first"), on="article_id", how="left", maintain_order="left"
-    )
+    return frame.join(articles.unique("article_id", keep="first"), on="article_id", how="left", maintain_order="left")
 
 
 def expect_probability(column: str) -> Expectation:
@@ -201,11 +196,9 @@ def _expect_words(table: Table) -> list[Expectation]:
 
 
 def _expect_unique(table: Table) -> Expectation:
-    description = f"No two rows of a batch have the same {', '.join(table.key)}."
+    description = f"No two rows have the same {', '.join(table.key)}."
     if len(table.key) == 1:
-        return Expectation(
-            "key_is_unique", description, "ExpectColumnValuesToBeUnique", {"column": table.key[0]}
-        )
+        return Expectation("key_is_unique", description, "ExpectColumnValuesToBeUnique", {"column": table.key[0]})
     return Expectation(
         "key_is_unique", description, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)}
     )
@@ -213,24 +206,18 @@ def _expect_unique(table: Table) -> Expectation:
 
 def _expect_references(table: Table) -> list[Expectation]:
     return [
-        _expect_true(
-            f"{column}_exists", f"{column} names a row of {target.name}, or nothing where it may be null."
-        )
+        _expect_true(f"{column}_exists", f"{column} names a row of {target.name}, or nothing where it may be null.")
         for column, target in find_references(table).items()
     ]
 
 
 def _expect_true(name: str, description: str) -> Expectation:
-    return Expectation(
-        name, description, "ExpectColumnValuesToBeInSet", {"column": name, "value_set": [True]}
-    )
+    return Expectation(name, description, "ExpectColumnValuesToBeInSet", {"column": name, "value_set": [True]})
 
 
 def _expect_share(ratio: Ratio) -> Expectation:
     arguments = {"column": ratio.name, "value_set": [True], "mostly": round(1 - ratio.max_share, 6)}
-    return Expectation(
-        ratio.name, ratio.description, "ExpectColumnValuesToBeInSet", arguments, severity="stop"
-    )
+    return Expectation(ratio.name, ratio.description, "ExpectColumnValuesToBeInSet", arguments, severity="stop")
 
 
 def _find_columns(suite: Suite) -> list[str]:

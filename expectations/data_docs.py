@@ -1,7 +1,7 @@
 """Results of a run -> Great Expectations Data Docs: pages of HTML that need no network."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from html import escape
 from importlib.resources import files
@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.base import Expectation
+from expectations.base import SMALL_QUARANTINE, Expectation
 from expectations.engine import COLUMNS_AS_DECLARED, build_expectation, preload
 from expectations.release import list_checks
 from expectations.suites import SUITES
@@ -19,101 +19,114 @@ from warehouse.tables import TABLES
 STYLESHEET = "data_docs.css"
 SAMPLE_ROWS = 20
 
-_OUTSIDE_TAGS = re.compile(
-    r"""<(script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["'](?:https?:)?//[^>]*>(?:\s*</\1>)?""", re.IGNORECASE
+_SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
+_OUTSIDE_TAG = re.compile(
+    r"""<(?:link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["'](?:(?:https?:)?//|(?:\.\./)+static/)[^>]*>""",
+    re.IGNORECASE,
 )
-_SCRIPTS = re.compile(r"<script\b.*?</script>", re.IGNORECASE | re.DOTALL)
-_ANCHORS = re.compile(r"""<a\b[^>]*\bhref\s*=\s*["'](?:https?:)?//[^>]*>(.*?)</a>""", re.IGNORECASE | re.DOTALL)
+_OUTSIDE_ANCHOR = re.compile(
+    r"""<a\b[^>]*\bhref\s*=\s*["'](?:(?:https?:)?//|(?:\.\./)+expectations/)[^>]*>(.*?)</a>""",
+    re.IGNORECASE | re.DOTALL,
+)
+_UP = re.compile(r"(?:\.\./)+index\.html")
 
 
 def build_data_docs(
     results: pl.DataFrame, quarantined: pl.DataFrame, folder: Path, run_id: str, built_at: datetime
 ) -> Path:
-    """Build the Data Docs of one run in `folder` and return the path of their first page.
+    """Build the Data Docs of one run in `folder`: a page a table, and `index.html`, whose path is returned.
 
     Args:
         results: EXPECTATION_RESULTS of the run, all batches and the release (`run_id` may be missing).
         quarantined: QUARANTINED_ROWS of the run, from which the pages show up to 20 keys an expectation.
         folder: Where the pages go; made when missing.
         run_id: The run, as the pages name it.
-        built_at: When the run was validated.
+        built_at: When the run was validated, in UTC.
     """
-    gx = preload()
-    context = _open_context(folder)
-    for table in TABLES:
-        own = results.filter(pl.col("table_name") == table.name)
-        if own.height:
-            _store_result(gx, context, table.name, merge_results(own), quarantined, run_id, built_at)
-    context.build_data_docs(site_names=["local"])
-    _make_pages_local(folder)
-    return folder / "index.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    merged = merge_results(results)
+    for (table_name,), own in merged.group_by("table_name", maintain_order=True):
+        page = _render_page(str(table_name), own, quarantined, run_id, built_at)
+        (folder / f"{table_name}.html").write_text(page, "utf-8")
+    index = folder / "index.html"
+    index.write_text(_render_index(merged, run_id, built_at), "utf-8")
+    return index
 
 
 def merge_results(results: pl.DataFrame) -> pl.DataFrame:
-    """Add up the results of all batches: a row per (expectation, is_release), in the order of their first appearance.
+    """Add up the results of all batches: a row per (table_name, expectation, is_release), tables as declared.
 
-    Columns: expectation, is_release, severity (the most severe), is_success, checked_count, failed_count, detail.
+    Columns besides: severity (the gravest), is_success (everywhere), checked_count, failed_count, detail (the last).
     """
-    order = pl.Enum(["stop", "quarantine", "warn"])
+    severities, tables = pl.Enum(["stop", "quarantine", "warn"]), pl.Enum([table.name for table in TABLES])
     return (
         results.with_columns(is_release=pl.col("batch_no") < 0)
-        .group_by("expectation", "is_release", maintain_order=True)
+        .group_by("table_name", "expectation", "is_release", maintain_order=True)
         .agg(
-            pl.col("severity").cast(order).min().cast(pl.String),
+            pl.col("severity").cast(severities).min().cast(pl.String),
             pl.col("is_success").all(),
             pl.col("checked_count").sum(),
             pl.col("failed_count").sum(),
             pl.col("detail").drop_nulls().last(),
         )
+        .sort(pl.col("table_name").cast(tables), maintain_order=True)
     )
 
 
-def _open_context(folder: Path) -> Any:
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
-
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        progress_bars=ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
-    )
-    context = preload().get_context(mode="ephemeral", project_config=config)
-    folder.mkdir(parents=True, exist_ok=True)
-    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())}
-    site = {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}}
-    context.add_data_docs_site("local", {**site, "show_how_to_buttons": False})
-    return context
-
-
-def _store_result(
-    gx: Any, context: Any, table_name: str, merged: pl.DataFrame, quarantined: pl.DataFrame, run_id: str, built_at: datetime
-) -> None:
+def _render_page(
+    table_name: str, merged: pl.DataFrame, quarantined: pl.DataFrame, run_id: str, built_at: datetime
+) -> str:
+    """Return the page of one table, as Great Expectations renders the result of a validation."""
+    gx = preload()
     from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
-    from great_expectations.data_context.types.resource_identifiers import (
-        ExpectationSuiteIdentifier,
-        ValidationResultIdentifier,
-    )
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     outcomes = list(_make_results(table_name, merged, quarantined))
-    context.suites.add(gx.ExpectationSuite(name=table_name, expectations=_build_expectations(table_name, merged)))
-    run = RunIdentifier(run_name=run_id, run_time=built_at)
     good = sum(outcome.success for outcome in outcomes)
     statistics = {
-        "evaluated_expectations": len(outcomes),
-        "successful_expectations": good,
-        "unsuccessful_expectations": len(outcomes) - good,
-        "success_percent": 100 * good / len(outcomes),
+        "evaluated_expectations": len(outcomes), "successful_expectations": good,
+        "unsuccessful_expectations": len(outcomes) - good, "success_percent": 100 * good / len(outcomes),
+    }  # fmt: skip
+    meta = {
+        "run_id": RunIdentifier(run_name=run_id, run_time=built_at),
+        "great_expectations_version": gx.__version__,
+        "batch_spec": {"data_asset_name": table_name},
     }
-    result = ExpectationSuiteValidationResult(
-        success=good == len(outcomes), results=outcomes, suite_name=table_name, statistics=statistics,
-        meta={"run_id": run, "validation_time": built_at.isoformat(), "great_expectations_version": gx.__version__},
-    )  # fmt: skip
-    suite = ExpectationSuiteIdentifier(name=table_name)
-    key = ValidationResultIdentifier(expectation_suite_identifier=suite, run_id=run, batch_identifier=table_name)
-    context.validation_results_store.set(key, result)
+    validation = ExpectationSuiteValidationResult(
+        success=good == len(outcomes),
+        results=outcomes,
+        suite_name=table_name,
+        statistics=statistics,
+        meta=meta,
+    )
+    content = ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
+    page: str = DefaultJinjaPageView().render(content)  # type: ignore[no-untyped-call]
+    return _make_local(page)
+
+
+def _make_results(table_name: str, merged: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Any]:
+    from great_expectations.core import ExpectationValidationResult
+
+    own = quarantined.filter(pl.col("table_name") == table_name)
+    declared, queries = _find_declared(table_name), _find_queries(table_name)
+    for row in merged.iter_rows(named=True):
+        is_sampled = not row["is_release"]
+        # Great Expectations prints values as they are, and they come from texts of strangers.
+        failed_rows = own.filter(pl.col("expectation") == row["expectation"])
+        keys = [escape(key) for key in failed_rows["row_key"].head(SAMPLE_ROWS)]
+        checked, failed = row["checked_count"], row["failed_count"]
+        percent = 100 * failed / checked if checked else 0.0
+        found = {
+            "element_count": checked, "unexpected_count": failed, "unexpected_percent": percent,
+            "unexpected_percent_total": percent, "partial_unexpected_list": keys if is_sampled else [],
+            "observed_value": f"{failed} of {checked} failed" if not row["detail"] else row["detail"],
+        }  # fmt: skip
+        built = build_expectation(_describe_result(table_name, row, declared, queries))
+        yield ExpectationValidationResult(
+            success=row["is_success"], expectation_config=built.configuration, result=found,
+            exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
+        )  # fmt: skip
 
 
 def _find_declared(table_name: str) -> dict[str, Expectation]:
@@ -121,53 +134,84 @@ def _find_declared(table_name: str) -> dict[str, Expectation]:
     return {COLUMNS_AS_DECLARED.name: COLUMNS_AS_DECLARED, **own}
 
 
-def _find_query(table_name: str) -> dict[str, tuple[str, str]]:
-    checks = {check.name: check for table in TABLES if table.name == table_name for check in list_checks(table)}
-    return {name: (check.description, f"select t.* from {check.source} where {check.failed}") for name, check in checks.items()}
+def _find_queries(table_name: str) -> dict[str, tuple[str, str]]:
+    """Return sentence and query of the checks in SQL, by name."""
+    checks = [check for table in TABLES if table.name == table_name for check in list_checks(table)]
+    queries = {check.name: (check.description, f"{check.source} where {check.failed}") for check in checks}
+    return {SMALL_QUARANTINE: ("Few rows went to quarantine.", f"{table_name} as t"), **queries}
 
 
-def _build_expectations(table_name: str, merged: pl.DataFrame) -> list[Any]:
-    """Return the Great Expectations object of every merged result, in order."""
-    declared, queries = _find_declared(table_name), _find_query(table_name)
-    return [
-        build_expectation(_name_result(table_name, row, declared, queries)) for row in merged.iter_rows(named=True)
-    ]
-
-
-def _name_result(
-    table_name: str, row: dict[str, Any], declared: dict[str, Expectation], queries: dict[str, tuple[str, str]]
+def _describe_result(
+    table_name: str,
+    row: Mapping[str, Any],
+    declared: Mapping[str, Expectation],
+    queries: Mapping[str, tuple[str, str]],
 ) -> Expectation:
-    """Return what one merged result says, as the pages print it: name, sentence, what a failure does."""
-    name = row["expectation"]
-    if not row["is_release"] and name in declared:
-        known = declared[name]
-        text = f"{name}: {known.description}"
-        return Expectation(name, text, known.type, known.arguments, row["severity"])
-    sentence, query = queries.get(name, ("", f"select t.* from {table_name} as t"))
-    text = f"{name}{' (whole release)' if row['is_release'] else ''}: {sentence or row['detail'] or 'In SQL.'}"
-    return Expectation(f"{name}/release", text, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, row["severity"])
+    """Return the expectation of a result as the pages print it; checks by query stand with the whole table."""
+    name, scope = row["expectation"], "release" if row["is_release"] else "batches"
+    known = declared.get(name)
+    if known is not None and not row["is_release"] and known.arguments.get("column", name) != name:
+        return Expectation(name, f"{name}: {known.description}", known.type, known.arguments, row["severity"])
+    sentence, query = queries.get(name, ("", f"{table_name} as t"))
+    sentence = (known.description if known is not None else "") or sentence
+    text = f"{name} ({scope}, {row['severity']}): {sentence}".rstrip(": ")
+    placed = re.sub(rf'"?\b{table_name}\b"?', "{batch}", query)
+    # Great Expectations wants the table of a query to be named by this placeholder.
+    asked = f"select t.* from {placed}"
+    return Expectation(
+        f"{name}/{scope}",
+        text,
+        "UnexpectedRowsExpectation",
+        {"unexpected_rows_query": asked},
+        row["severity"],
+    )
 
 
-def _make_results(table_name: str, merged: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Any]:
-    from great_expectations.core import ExpectationValidationResult
-
-    own = quarantined.filter(pl.col("table_name") == table_name)
-    for row, built in zip(merged.iter_rows(named=True), _build_expectations(table_name, merged), strict=True):
-        keys = own.filter(pl.col("expectation") == row["expectation"])["row_key"].head(SAMPLE_ROWS).to_list()
-        checked, failed = row["checked_count"], row["failed_count"]
-        percent = 100 * failed / checked if checked else 0.0
-        found = {
-            "element_count": checked, "unexpected_count": failed, "unexpected_percent": percent,
-            "unexpected_percent_total": percent, "partial_unexpected_list": keys if not row["is_release"] else [],
-            "observed_value": row["detail"] or f"{failed} of {checked} rows failed",
-        }  # fmt: skip
-        config = built.configuration
-        yield ExpectationValidationResult(success=row["is_success"], expectation_config=config, result=found)
+def _make_local(page: str) -> str:
+    """Return the page without anything that another host would have to send, in the style of this package."""
+    page = _SCRIPT_OR_STYLE.sub("", page)
+    page = _OUTSIDE_ANCHOR.sub(r"\1", _OUTSIDE_TAG.sub("", page))
+    page = _UP.sub("index.html", page)
+    return page.replace("</head>", f"<style>{_read_style()}</style></head>", 1)
 
 
-def _make_pages_local(folder: Path) -> None:
-    """Leave nothing in the pages that refers to another host, and give them the stylesheet of this package."""
-    style = files("expectations").joinpath(STYLESHEET).read_text("utf-8")
-    for page in folder.rglob("*.html"):
-        html = _ANCHORS.sub(r"\1", _OUTSIDE_TAGS.sub("", _SCRIPTS.sub("", page.read_text("utf-8"))))
-        page.write_text(html.replace("</head>", f"<style>{style}</style></head>", 1), "utf-8")
+def _read_style() -> str:
+    return files("expectations").joinpath(STYLESHEET).read_text("utf-8")
+
+
+def _render_index(merged: pl.DataFrame, run_id: str, built_at: datetime) -> str:
+    """Return the first page: a line a table, with what failed."""
+    tables = merged.group_by("table_name", maintain_order=True).agg(
+        expectations=pl.len(),
+        failed=(~pl.col("is_success")).sum(),
+        names=pl.col("expectation").filter(~pl.col("is_success")).unique(maintain_order=True),
+    )
+    lines = [_render_line(row) for row in tables.iter_rows(named=True)]
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Data Docs of {escape(run_id)}</title><style>{_read_style()}</style></head>
+<body><div class="container-fluid">
+<h4>Data Docs</h4>
+<p>Run {escape(run_id)}, validated {built_at:%Y-%m-%d %H:%M:%S} UTC. A page a table: what was expected,
+and what was found.</p>
+<table class="table">
+<thead><tr><th>Status</th><th>Table</th><th>Expectations</th><th>Failed</th><th>Which</th></tr></thead>
+<tbody>
+{"".join(lines)}</tbody>
+</table>
+</div></body>
+</html>
+"""
+
+
+def _render_line(row: Mapping[str, Any]) -> str:
+    icon = "fa-times text-danger" if row["failed"] else "fa-check-circle text-success"
+    name = escape(row["table_name"])
+    cells = [
+        f'<i class="fas {icon}"></i>',
+        f'<a href="{name}.html">{name}</a>',
+        row["expectations"],
+        row["failed"],
+    ]
+    cells.append(escape(", ".join(row["names"])))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"

@@ -32,9 +32,7 @@ SUITE = Suite(
         Check(
             "mention_count_is_that_of_the_mentions",
             "mention_count counts the mentions that refer to it.",
-            pl.when(pl.col("found_mention_count") > 0).then(
-                pl.col("mention_count") == pl.col("found_mention_count")
-            ),
+            pl.when(pl.col("found_mention_count") > 0).then(pl.col("mention_count") == pl.col("found_mention_count")),
         ),
     ),
     add_context=add_context,

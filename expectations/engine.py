@@ -16,7 +16,7 @@ from warehouse.tables import Table
 _ONE_AT_A_TIME = Lock()  # a Great Expectations context belongs to the process, batches may run in threads
 
 
-class ValidationCrashed(RuntimeError):
+class ValidationCrashed(RuntimeError):  # noqa: N818  it is not the data that is in error
     """An expectation could not be evaluated: a fault of the software, never of the data."""
 
 
@@ -41,7 +41,7 @@ class Outcome:
 def preload() -> ModuleType:
     """Import Great Expectations (6 to 16 s; nothing else imports it) and return it; may run in a thread of its own."""
     import great_expectations
-    import great_expectations.expectations  # noqa: F401  its metrics register on import
+    import great_expectations.expectations
 
     return great_expectations
 
@@ -74,9 +74,7 @@ def check_schemas(
 
 def _compare_columns(frame: pl.DataFrame, table: Table, optional: frozenset[str]) -> pl.DataFrame:
     """Return the declared and the found columns side by side, in order."""
-    schema = {
-        name: dtype for name, dtype in table.schema.items() if name in frame.schema or name not in optional
-    }
+    schema = {name: dtype for name, dtype in table.schema.items() if name in frame.schema or name not in optional}
     declared = [f"{name}: {dtype}" for name, dtype in pl.Schema(schema).items()]
     found = [f"{name}: {dtype}" for name, dtype in frame.schema.items()]
     pairs = list(zip_longest(declared, found, fillvalue="nothing"))
@@ -101,16 +99,14 @@ def _run(table_name: str, expectations: Sequence[Expectation], prepared: pl.Data
     frame = prepared.to_pandas()
     with _ONE_AT_A_TIME:
         batch = _open_batches().get_batch({"dataframe": frame})
-        results = batch.validate(
-            _build_suite(table_name, tuple(expectations)), result_format=result_format
-        ).results
+        results = batch.validate(_build_suite(table_name, tuple(expectations)), result_format=result_format).results
     found = {result.expectation_config.meta["name"]: result for result in results}
     return [_read_result(table_name, expectation, found[expectation.name]) for expectation in expectations]
 
 
 @cache
 def _open_batches() -> Any:
-    """Return the batch definition that every frame goes through: a context in memory, no progress bars, no reports home."""
+    """Return the batch definition that every frame goes through: in memory, no progress bars, no reports home."""
     gx = preload()
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -144,9 +140,7 @@ def _build_suite(table_name: str, expectations: tuple[Expectation, ...]) -> Any:
 def build_expectation(expectation: Expectation) -> Any:
     """Return the Great Expectations object of `expectation`; its `meta` carries the stable name."""
     build = getattr(preload().expectations, expectation.type)
-    return build(
-        **expectation.arguments, description=expectation.description, meta={"name": expectation.name}
-    )
+    return build(**expectation.arguments, description=expectation.description, meta={"name": expectation.name})
 
 
 def _read_result(table_name: str, expectation: Expectation, result: Any) -> Outcome:

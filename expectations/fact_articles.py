@@ -24,9 +24,7 @@ SUITE = Suite(
     expectations=(
         expect_pattern("raw_sha256", "hash", r"^[0-9a-f]{64}$"),
         expect_pattern("body_sha256", "hash", r"^[0-9a-f]{64}$"),
-        expect_pattern(
-            "language", "code", r"^[a-z]{2,3}$"
-        ),  # three letters where ISO 639-1 has no code, and for und
+        expect_pattern("language", "code", r"^[a-z]{2,3}$"),  # three letters where ISO 639-1 has no code, and for und
         expect_probability("language_score"),
     ),
     checks=(
@@ -65,7 +63,7 @@ SUITE = Suite(
             """case when t.language = 'en' and t.word_count >= 200
                then exists (select 1 from fact_quotes as q where q.article_id = t.article_id) end""",
             max_share=0.95,
-            reason="A news report of that length without any quotation or reported speech is rare; nearly all without is a fault.",
+            reason="A report of that length without quoted or reported words is rare; nearly all without is a fault.",
         ),
         Ratio(
             "language_is_known",

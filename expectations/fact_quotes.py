@@ -38,7 +38,7 @@ SPEAKER_CHECKS = (
 
 
 def add_context(quotes: pl.DataFrame, frames: Frames, as_of: date) -> pl.DataFrame:
-    """Add the article's body, the span of the parent, and the end of the words before at the same depth to every quote."""
+    """Add the article's body, the parent's span, and the end of the quote before at the same depth to every quote."""
     parents = quotes.select(
         parent_quote_id="quote_id",
         parent_article_id="article_id",
@@ -50,9 +50,7 @@ def add_context(quotes: pl.DataFrame, frames: Frames, as_of: date) -> pl.DataFra
         join_bodies(quotes, frames)
         .join(parents, on="parent_quote_id", how="left", maintain_order="left")
         .with_columns(
-            previous_end=ends_before.over(
-                "article_id", "parent_quote_id", order_by=["start_char", "end_char"]
-            ),
+            previous_end=ends_before.over("article_id", "parent_quote_id", order_by=["start_char", "end_char"]),
             place_in_statement=pl.col("part_no").rank("ordinal").over("statement_id") - 1,
         )
     )
@@ -89,9 +87,7 @@ SUITE = Suite(
         Check(
             "part_no_is_dense",
             "The parts of a statement are counted 0, 1, 2 without a gap.",
-            pl.when(pl.col("statement_id").is_not_null()).then(
-                pl.col("part_no") == pl.col("place_in_statement")
-            ),
+            pl.when(pl.col("statement_id").is_not_null()).then(pl.col("part_no") == pl.col("place_in_statement")),
         ),
         *SPEAKER_CHECKS,
     ),
@@ -99,12 +95,10 @@ SUITE = Suite(
         Ratio(
             "quotes_have_speakers",
             "Direct and mixed quotes mostly have a speaker.",
-            pl.when(pl.col("quote_type").is_in(["direct", "mixed"])).then(
-                pl.col("speaker_text").is_not_null()
-            ),
+            pl.when(pl.col("quote_type").is_in(["direct", "mixed"])).then(pl.col("speaker_text").is_not_null()),
             "case when t.quote_type in ('direct', 'mixed') then t.speaker_text is not null end",
             max_share=0.6,
-            reason="News names the speaker next to the words or a sentence away; when most have none, layout or syntax broke.",
+            reason="News names the speaker beside the words or a sentence away; when most have none, the layout broke.",
         ),
     ),
     add_context=add_context,

@@ -10,7 +10,7 @@ from warehouse.tables import FACT_STATEMENTS
 
 
 def add_context(statements: pl.DataFrame, frames: Frames, as_of: date) -> pl.DataFrame:
-    """Add the article's body, `fragments_are_ordered` and `fragments_text` (their words, joined by a space) to every statement."""
+    """Add the body, `fragments_are_ordered` and `fragments_text` (their words, joined by a space) to statements."""
     with_bodies = join_bodies(statements, frames)
     start, end = pl.col("fragment_start").cast(pl.Int64), pl.col("fragment_end").cast(pl.Int64)
     fragments = (
@@ -29,9 +29,7 @@ def add_context(statements: pl.DataFrame, frames: Frames, as_of: date) -> pl.Dat
                     pl.col("fragments").is_null() | pl.col("body").is_null()
                 )
             ).all(ignore_nulls=False),
-            fragments_text=pl.col("body")
-            .str.slice(start, (end - start).clip(0))
-            .str.join(" ", ignore_nulls=False),
+            fragments_text=pl.col("body").str.slice(start, (end - start).clip(0)).str.join(" ", ignore_nulls=False),
         )
     )
     return with_bodies.join(fragments, on="row_no", how="left", maintain_order="left")
@@ -54,9 +52,7 @@ SUITE = Suite(
         Check(
             "content_text_is_its_fragments",
             "content_text is the words of the fragments, joined by a space.",
-            pl.when(pl.col("fragments").list.len() > 0).then(
-                pl.col("content_text") == pl.col("fragments_text")
-            ),
+            pl.when(pl.col("fragments").list.len() > 0).then(pl.col("content_text") == pl.col("fragments_text")),
         ),
         *SPEAKER_CHECKS,
     ),

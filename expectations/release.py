@@ -36,19 +36,14 @@ class ReleaseCheck:
 
 def judge_release(con: duckdb.DuckDBPyConnection) -> Iterator[Judgement]:
     """Judge every table of the release that is open in `con`; ledger tables only when they have been copied already."""
-    present = {
-        name
-        for (name,) in con.execute("select table_name from duckdb_tables() where not internal").fetchall()
-    }
+    present = {name for (name,) in con.execute("select table_name from duckdb_tables() where not internal").fetchall()}
     for table in TABLES:
         if table.name in present:
             yield from _judge_table(con, table)
         elif table.scope != "ledger":
             yield Judgement(table.name, "table_exists", "stop", False, 0, 1, "the release has no such table")
     for suite in SUITES:
-        yield from (
-            _judge_ratio(con, suite.table, ratio) for ratio in suite.ratios if suite.table.name in present
-        )
+        yield from (_judge_ratio(con, suite.table, ratio) for ratio in suite.ratios if suite.table.name in present)
 
 
 def list_checks(table: Table) -> tuple[ReleaseCheck, ...]:
@@ -104,11 +99,12 @@ def _check_link(table_name: str, document_column: str, column: str) -> ReleaseCh
 
 
 def _check_slice(table_name: str, text: str) -> ReleaseCheck:
+    length = "t.end_char::bigint - t.start_char::bigint"
     return ReleaseCheck(
         table_name,
         f"{text}_is_in_body",
         f"body[start_char:end_char] is {text}.",
-        f"substring(a.body, t.start_char::bigint + 1, t.end_char::bigint - t.start_char::bigint) is distinct from t.{text}",
+        f"substring(a.body, t.start_char::bigint + 1, {length}) is distinct from t.{text}",
         f"{table_name} as t left join fact_articles as a using (article_id)",
     )
 
@@ -165,14 +161,14 @@ def _judge_table(con: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Judge
     checked, distinct = _fetch_counts(con, f'select count(*), count(distinct ({key})) from "{table.name}"')
     yield Judgement(table.name, "key_is_unique", "stop", checked == distinct, checked, checked - distinct)
     for check in list_checks(table):
-        checked, failed = _fetch_counts(
-            con, f"select count(*), count(*) filter ({check.failed}) from {check.source}"
-        )
+        checked, failed = _fetch_counts(con, f"select count(*), count(*) filter ({check.failed}) from {check.source}")
         yield Judgement(table.name, check.name, "stop", failed == 0, checked, failed)
 
 
 def _judge_ratio(con: duckdb.DuckDBPyConnection, table: Table, ratio: Ratio) -> Judgement:
-    query = f'select count(holds), count(*) filter (not holds) from (select {ratio.sql} as holds from "{table.name}" as t)'
+    query = (
+        f'select count(holds), count(*) filter (not holds) from (select {ratio.sql} as holds from "{table.name}" as t)'
+    )
     checked, failed = _fetch_counts(con, query)
     severity: Severity = "stop" if checked >= RATIO_MIN_ROWS else "warn"
     share = failed / checked if checked else 0.0

@@ -10,7 +10,7 @@ _MAX_ROWS = 500  # an artifact is for the eye; the whole list is in rejected_doc
 
 
 def publish_artifacts(report: BuildReport) -> None:
-    """Publish the counts and times per stage, the rejections with their reasons, a summary, and a link to the Data Docs.
+    """Publish the counts and times per stage, the rejections with their reasons, a summary and a link to the Data Docs.
 
     Their keys stay the same over the runs, so that the UI shows how they developed.
     """
@@ -29,14 +29,20 @@ def publish_artifacts(report: BuildReport) -> None:
 def tabulate_stages(report: BuildReport) -> list[dict[str, Any]]:
     """Return a row a stage, in the order of the run: what it gives, how many rows, how many seconds."""
     return [
-        {"stage": stage, "gives": gives, "rows": _count_stage(report, stage), "seconds": round(report.stage_seconds[stage], 2)}
+        {
+            "stage": stage,
+            "gives": gives,
+            "rows": _count_stage(report, stage),
+            "seconds": round(report.stage_seconds[stage], 2),
+        }
         for stage, gives in STAGES.items()
         if stage in report.stage_seconds
     ]
 
 
 def _count_stage(report: BuildReport, stage: str) -> str:
-    counts = {name.removeprefix(f"{stage}."): number for name, number in report.counts.items() if name.startswith(f"{stage}.")}
+    prefix = f"{stage}."
+    counts = {name.removeprefix(prefix): n for name, n in report.counts.items() if name.startswith(prefix)}
     return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
 
 

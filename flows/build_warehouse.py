@@ -156,7 +156,7 @@ def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_n
 
 
 def publish(job: Job) -> BuildReport:
-    """Load the kept batches into a private copy of the current release, and make it the new one unless the audit fails."""
+    """Load the kept batches into a private copy of the current release, and make it the new one, if it is sound."""
     report = job.report
     with stage_release(job.settings.warehouse) as staged:
         changed_count = 0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="onrecord",
     help="Raw news text in, a SQL record of who said what out.\n\n"
-    "Start with `onrecord build FOLDER`, then ask with `onrecord query \"from mart_quotes\"`.",
+    'Start with `onrecord build FOLDER`, then ask with `onrecord query "from mart_quotes"`.',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -63,20 +63,24 @@ DEFAULT = Path(DEFAULT_WAREHOUSE)
 
 @app.command()
 def build(
-    sources: Annotated[list[str], typer.Argument(help="Files, folders (with all that is in them) or patterns.", metavar="SOURCE…")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders (with all that is in them) or patterns.", metavar="SOURCE…")
+    ],
     warehouse: WarehouseOption = DEFAULT,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Articles in a batch; more use more memory.")] = None,
     retry_stopped: Annotated[
         bool, typer.Option("--retry-stopped", help="Try again what validation stopped in an earlier build.")
     ] = False,
     engine_free: Annotated[
-        bool, typer.Option("--engine-free", help="Run the same stages without Prefect: nothing is tracked, starts faster.")
+        bool, typer.Option("--engine-free", help="Run the stages without Prefect: not tracked, but starts faster.")
     ] = False,
 ) -> None:
     """Read news texts and publish a new release of the warehouse.
 
-    What was built before and has not changed is skipped. Exit codes: 0 done, also when documents were rejected with a reason;
-    2 wrong usage; 3 stopped by validation, the warehouse stays as it was; 4 something could not be read, the rest was loaded.
+    What was built before and has not changed is skipped.
+
+    Exit codes: 0 done, also when documents were rejected with a reason; 2 wrong usage; 3 stopped by validation, the
+    warehouse stays as it was; 4 something could not be read, the rest was loaded.
     """
     with _tell_errors():
         settings = load_settings(
@@ -97,9 +101,8 @@ def query(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Ask the warehouse in SQL. It is opened read-only, and no other file can be reached."""
-    with _tell_errors():
-        with _run_query(warehouse, sql) as rows:
-            _print_rows(rows, format)
+    with _tell_errors(), _run_query(warehouse, sql) as rows:
+        _print_rows(rows, format)
 
 
 @app.command()
@@ -172,7 +175,8 @@ def _run_flow(settings: Settings, *, engine_free: bool) -> "BuildReport":
     try:
         report = build_directly(settings) if engine_free else build_warehouse(
             sources=list(settings.sources), warehouse=str(settings.warehouse), data_dir=str(settings.data_dir),
-            batch_size=settings.batch_size, min_age_seconds=settings.min_age_seconds, retry_stopped=settings.retry_stopped,
+            batch_size=settings.batch_size, min_age_seconds=settings.min_age_seconds,
+            retry_stopped=settings.retry_stopped,
         )  # fmt: skip
     except StoppedByValidation as error:
         report = error.report

@@ -1,6 +1,7 @@
 """Why an article reads as it does, and why something did not become one: the answers that `onrecord` prints."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,10 @@ QUOTE_STYLE = "bold green"
 INDIRECT_STYLE = "green"
 SPEAKER_STYLE = "bold yellow"
 CUE_STYLE = "cyan"
+_SHOWN_COLUMNS = (
+    "article_id", "source_uri", "raw_sha256", "encoding", "layout", "language", "outlet", "title", "authors",
+    "dateline", "published_on", "url",
+)  # fmt: skip
 _KEPT_STYLES = {"body": "", "heading": "bold", "title": "bold"}  # every other label is left out of the body, and dim
 
 _REJECTED_SQL = """
@@ -41,7 +46,9 @@ judged as (
     qualify row_number() over (partition by r.source_uri, r.stage order by r.rejected_at desc) = 1
 ),
 stopped as (
-    select source_uri, 'validate', 'stopped', 'its batch failed an expectation; build with --retry-stopped to try again', first_seen_at
+    select
+        source_uri, 'validate', 'stopped', 'its batch failed an expectation; build with --retry-stopped to try again',
+        first_seen_at
     from source_sightings where outcome = 'stopped'
 ),
 quarantined as (
@@ -56,7 +63,10 @@ order by stage, reason, what
 
 
 def read_rejected(warehouse: Path) -> pl.DataFrame:
-    """Read what did not get in: `what`, `stage`, `reason`, `detail`, `since`; raises `WarehouseError` where nothing was ever built."""
+    """Read what did not get in: `what`, `stage`, `reason`, `detail`, `since`.
+
+    Raises `WarehouseError` where nothing was ever built.
+    """
     ledger = ledger_path(warehouse)
     if not ledger.exists():
         raise WarehouseError(f"{warehouse} has no ledger: build it first")
@@ -73,8 +83,8 @@ def explain_article(warehouse: Path, article_id: str) -> Iterator[RenderableType
     try:
         article = _find_article(con, article_id)
         key = [article["article_id"]]
-        yield _list_attributes(article, con.execute("from article_attributes where article_id = ? order by all", key).pl())
-        yield _list_segments(con.execute("from article_segments where article_id = ? order by line_no, segment_no", key).pl())
+        yield _list_attributes(article, con.execute(_ATTRIBUTES_SQL, key).pl())
+        yield _list_segments(con.execute(_SEGMENTS_SQL, key).pl())
         quotes = con.execute(_QUOTES_SQL, key).pl()
         yield Text("\nBody", style="bold underline")
         yield mark_body(str(article["body"]), quotes)
@@ -83,6 +93,8 @@ def explain_article(warehouse: Path, article_id: str) -> Iterator[RenderableType
         con.close()
 
 
+_ATTRIBUTES_SQL = "from article_attributes where article_id = ? order by attribute, origin"
+_SEGMENTS_SQL = "from article_segments where article_id = ? order by line_no, segment_no"
 _QUOTES_SQL = """
 select q.*, e.entity_name as speaker_name
 from fact_quotes as q left join dim_entities as e on e.entity_id = q.speaker_entity_id
@@ -91,11 +103,12 @@ where q.article_id = ? order by q.start_char, q.end_char desc
 
 
 def _find_article(con: duckdb.DuckDBPyConnection, prefix: str) -> dict[str, object]:
-    articles = con.execute("from fact_articles where starts_with(article_id, ?) order by article_id limit 6", [prefix]).pl()
+    sql = "from fact_articles where starts_with(article_id, ?) order by article_id limit 6"
+    articles = con.execute(sql, [prefix]).pl()
     if articles.height == 1:
         return articles.row(0, named=True)
     if articles.is_empty() or not prefix:
-        raise UsageError(f"no article has an id that begins with {prefix!r}; list them with: onrecord query 'select article_id, title from fact_articles'")
+        raise UsageError(f"no article has an id that begins with {prefix!r}; list them with a query on fact_articles")
     raise UsageError(f"several articles have ids that begin with {prefix}: {', '.join(articles['article_id'])}")
 
 
@@ -103,12 +116,12 @@ def _list_attributes(article: dict[str, object], attributes: pl.DataFrame) -> Ta
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    names = ("article_id", "source_uri", "raw_sha256", "encoding", "layout", "language", "outlet", "title", "authors", "dateline", "published_on", "url")
-    for name in names:
+    for name in _SHOWN_COLUMNS:
         table.add_row(name, _to_text(article[name]))
     for row in attributes.iter_rows(named=True):
         chosen = "chosen" if row["is_chosen"] else "not chosen"
-        table.add_row(f"  {row['attribute']}", _to_text(f"{row['value']}  ({row['origin']}: {row['evidence']}; {chosen})", "dim"))
+        told = f"{row['value']}  ({row['origin']}: {row['evidence']}; {chosen})"
+        table.add_row(f"  {row['attribute']}", _to_text(told, "dim"))
     return table
 
 
@@ -124,18 +137,20 @@ def _list_segments(segments: pl.DataFrame) -> Table:
 
 
 def mark_body(body: str, quotes: pl.DataFrame) -> Text:
-    """Return the body with quotes, speakers and cues in colour and the number of each quote in front of it, also without colour."""
+    """Return the body with quotes, speakers and cues in colour, and in front of each quote its number."""
     text = _to_text(body)
     numbers: dict[int, str] = {}
     for number, quote in enumerate(quotes.iter_rows(named=True), start=1):
-        text.stylize(INDIRECT_STYLE if quote["quote_type"] == "indirect" else QUOTE_STYLE, quote["start_char"], quote["end_char"])
+        style = INDIRECT_STYLE if quote["quote_type"] == "indirect" else QUOTE_STYLE
+        text.stylize(style, quote["start_char"], quote["end_char"])
         for name, style in (("speaker", SPEAKER_STYLE), ("cue", CUE_STYLE)):
             if quote[f"{name}_start_char"] is not None:
                 text.stylize(style, quote[f"{name}_start_char"], quote[f"{name}_end_char"])
         numbers[quote["start_char"]] = numbers.get(quote["start_char"], "") + f"[{number}]"
     pieces = text.divide(sorted(numbers))
     starts = [0, *sorted(numbers)]
-    return Text.assemble(*(part for start, piece in zip(starts, pieces, strict=True) for part in _number(piece, start, numbers)))
+    numbered = (_number(piece, start, numbers) for start, piece in zip(starts, pieces, strict=True))
+    return Text.assemble(*chain.from_iterable(numbered))
 
 
 def _number(piece: Text, start: int, numbers: dict[int, str]) -> Iterator[Text]:

@@ -133,13 +133,16 @@ class Job:
         frames = {
             **batch.frames,
             "fact_articles": batch.frames["fact_articles"].with_columns(**made_by),
-            SOURCE_DOCUMENTS.name: places.filter(pl.col("outcome") == "loaded").with_columns(**times, run_id=made_by["run_id"]),
+            SOURCE_DOCUMENTS.name: places.filter(pl.col("outcome") == "loaded").with_columns(
+                **times, run_id=made_by["run_id"]
+            ),
         }
         folder = self.settings.staging / f"{self.batch_count:06d}"
         folder.mkdir(parents=True)
         for name, frame in frames.items():
             table = _TABLES[name]
-            frame.select(table.column_names).cast(table.schema).write_parquet(folder / f"{name}.parquet")  # type: ignore[arg-type]
+            rows = frame.select(table.column_names).cast(table.schema)  # type: ignore[arg-type]
+            rows.write_parquet(folder / f"{name}.parquet")
         self.batch_count += 1
         self.article_count += frames["fact_articles"].height
         self.report.count_rows(batch.frames)
@@ -160,7 +163,7 @@ class Job:
         return self._stop(self._find_places(sightings).with_columns(outcome=kept_out), batch.failures)
 
     def stop_at_audit(self, failures: tuple[str, ...]) -> BuildReport:
-        """End the run because the staged release failed: none of its new documents is tried again until something changes."""
+        """End the run because the staged release failed: no new document is tried again until something changes."""
         return self._stop(self.new.with_columns(outcome=pl.lit("stopped")), failures)
 
     def _stop(self, judged: pl.DataFrame, failures: tuple[str, ...]) -> BuildReport:
@@ -210,7 +213,7 @@ class Job:
             "rejected_count": self.report.rejected.height,
             "quarantined_count": counts["quarantined"],
             "release_id": self.report.release_id,
-            "stage_seconds": json.dumps({stage: round(seconds, 3) for stage, seconds in self.report.stage_seconds.items()}),
+            "stage_seconds": json.dumps({name: round(value, 3) for name, value in self.report.stage_seconds.items()}),
             "detail": self.report.detail,
         }
 

@@ -13,8 +13,8 @@ import polars as pl
 STAGES = {
     "imports": "import of the flow and its stages",
     "server": "start of the run: a temporary Prefect server where there is no other",
-    "libraries": "wait for spaCy and Great Expectations, which are imported while the server starts",
     "find": "sources found, read and compared with the ledger",
+    "libraries": "wait for spaCy and Great Expectations, which are imported while the server starts",
     "ingest": "raw documents",
     "clean": "articles, labelled segments",
     "annotate": "paragraphs, their syntax and names",
@@ -71,7 +71,8 @@ class BuildReport:
         """How many sources each reason kept out, the most frequent first."""
         if self.rejected.is_empty():
             return {}
-        reasons = self.rejected["reject_reason"].value_counts().sort(["count", "reject_reason"], descending=[True, False])
+        reasons = self.rejected["reject_reason"].value_counts()
+        reasons = reasons.sort("count", "reject_reason", descending=[True, False])
         return {str(reason): int(count) for reason, count in reasons.iter_rows()}
 
     @property
@@ -82,7 +83,7 @@ class BuildReport:
         return 4 if self.counts["unread"] else 0
 
 
-class StoppedByValidation(Exception):
+class StoppedByValidation(Exception):  # noqa: N818
     """An expectation on a whole batch or release failed: nothing of the run was published. `report` says which."""
 
     def __init__(self, report: BuildReport) -> None:
@@ -94,7 +95,7 @@ class StoppedByValidation(Exception):
 def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
     """Return the closing summary: a name and a value a line."""
     counts = report.counts
-    quotes, attributed = counts["fact_quotes"], counts["attributed_quotes"]
+    quotes, attributed, stopped = counts["fact_quotes"], counts["attributed_quotes"], counts["stopped_before"]
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in report.rejected_by_reason.items())
     lines = [
         ("warehouse", str(report.warehouse)),
@@ -105,7 +106,7 @@ def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
         ("rejected", f"{report.rejected.height:,}" + (f": {reasons}" if reasons else "")),
         ("unchanged", f"{counts['unchanged']:,}"),
         *([("waiting", f"{counts['waiting']:,} changed in the last seconds")] if counts["waiting"] else []),
-        *([("stopped", f"{counts['stopped_before']:,} by an earlier build (--retry-stopped)")] if counts["stopped_before"] else []),
+        *([("stopped", f"{stopped:,} by an earlier build (--retry-stopped)")] if stopped else []),
         ("quarantined", f"{counts['quarantined']:,} rows"),
     ]
     times = ", ".join(f"{stage} {report.stage_seconds[stage]:.1f}" for stage in STAGES if stage in report.stage_seconds)

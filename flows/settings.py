@@ -39,7 +39,7 @@ class Settings:
 
     @property
     def staging(self) -> Path:
-        """Where the validated batches of a run wait until it publishes; only the holder of the warehouse's lock writes there."""
+        """Where the validated batches of a run wait until it publishes; for the holder of the lock alone."""
         return self.warehouse.with_name(f"{self.warehouse.name}.staging")
 
     @property
@@ -86,20 +86,20 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
 
 
 def create_default_inbox(settings: Settings) -> None:
-    """Make the folder of the default sources, when they are what the settings name: an empty inbox is no wrong usage."""
+    """Make the folder of the default sources, when the settings name it: an empty inbox is no wrong usage."""
     inbox = find_project_root() / DEFAULT_SOURCES
     if settings.sources == (str(inbox),):
         inbox.mkdir(parents=True, exist_ok=True)
 
 
 def find_project_root() -> Path:
-    """Return the folder of the project's `prefect.yaml` that this code lies in; outside a checkout the current folder."""
+    """Return the checkout that this code lies in, where `prefect.yaml` is; the current folder for installed code."""
     root = Path(__file__).resolve().parent.parent
     return root if root.joinpath(_PROJECT_FILE).is_file() else Path.cwd()
 
 
 def _resolve(root: Path, path: str) -> Path:
-    return Path(os.path.abspath(root / Path(path).expanduser()))  # keeps symbolic links: the warehouse itself is one
+    return Path(os.path.normpath(root / Path(path).expanduser()))  # keeps symbolic links: the warehouse itself is one
 
 
 def _read_number(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tasks.cues import Cue, NounPhrase, find_cues, role_kind
@@ -51,15 +51,17 @@ class View:
 
     tree: Tree
     spans: Sequence[MarkedSpan]
+    inside: tuple[int, int] | None = None
     quoted: list[bool] = field(init=False)
     owner: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Mark the tokens that stand inside quotation marks, the marks themselves included."""
-        self.quoted, self.owner = [False] * len(self.tree), [-1] * len(self.tree)
+        """Mark the tokens that stand inside quotation marks, the marks themselves included, and all outside of `inside`."""
+        size = len(self.tree)
+        narration = self.tree.tokens_in(*self.inside) if self.inside else range(size)
+        self.quoted = [token not in narration for token in range(size)] if self.inside else [False] * size
+        self.owner = [-1] * size
         for number, span in enumerate(self.spans):
-            if span.depth:
-                continue
             for token in self.tree.tokens_in(span.outer_start, span.outer_end):
                 self.quoted[token], self.owner[token] = True, number
 
@@ -101,22 +103,32 @@ class View:
 
 
 def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Quoted], list[Reported]]:
-    """Attribute the marked stretches of depth 0 in one paragraph and read its reported speech without marks.
+    """Attribute the marked stretches of one paragraph and read its reported speech without marks.
+
+    A quotation inside a quotation is attributed by the words around it there: what its speaker tells is narration to it.
 
     Returns:
-        One `Quoted` a stretch, in order, and one `Reported` a stretch of indirect speech, in order.
+        One `Quoted` a stretch, the outer ones first, and one `Reported` a stretch of indirect speech, in order.
     """
-    view = View(tree, spans)
+    outer = [span for span in spans if span.depth == 0]
+    view = View(tree, outer)
+    found = _attribute_spans(view)
+    reported = _read_reported(view, found)
+    for span in outer:
+        inner = [s for s in spans if s.depth == 1 and span.start <= s.start and s.end <= span.end]
+        if inner:
+            found += [replace(q, rule=f"nested_{q.rule}") for q in _attribute_spans(View(tree, inner, (span.start, span.end)))]
+    return found, reported
+
+
+def _attribute_spans(view: View) -> list[Quoted]:
     found: list[Quoted] = []
-    for number, span in enumerate(spans):
-        if span.depth == 0:
-            found.append(_attribute_span(view, number, found))
-    found = _carry_inside(view, found)
-    return found, _read_reported(view, found)
+    for span in view.spans:
+        found.append(_attribute_span(view, span))
+    return _carry_inside(view, found)
 
 
-def _attribute_span(view: View, number: int, earlier: Sequence[Quoted]) -> Quoted:
-    span = view.spans[number]
+def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
     tokens = view.tokens_of(span)
     if not tokens:
         return Quoted(span, "term", "no_words")

@@ -9,7 +9,18 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.decode import decode_documents, reject
 from tasks.header import find_outlets, read_headers
-from tasks.labels import find_article, find_title, label_alone, label_blocks, match_known_forms, measure_blocks
+from tasks.labels import (
+    find_article,
+    find_stretch,
+    find_title,
+    label_alone,
+    label_blocks,
+    label_datelines,
+    label_slogans,
+    match_known_forms,
+    measure_blocks,
+    score_lines,
+)
 from tasks.language import detect_languages
 from tasks.lines import find_layout, number_blocks, split_lines
 from tasks.outlets import load_outlets
@@ -76,6 +87,10 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         blocks.pipe(measure_blocks)
         .pipe(match_known_forms)
         .pipe(label_alone)
+        .pipe(label_datelines)
+        .pipe(label_slogans)
+        .pipe(find_stretch)
+        .pipe(score_lines)
         .pipe(find_article)
         .pipe(find_title, documents)
         .pipe(label_blocks)

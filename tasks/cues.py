@@ -8,6 +8,7 @@ from tasks.lexicons import load_lexicon
 from tasks.syntax import SUBJECTS, Tree
 
 _CLAUSE_LABELS = frozenset({"ccomp", "xcomp", "advcl", "acl", "pcomp", "conj", "parataxis", "prep", "dep"})
+_WORDS = frozenset({"word", "view", "opinion", "phrase", "telling", "eye", "account", "judgment", "judgement"})
 _OBJECT_CLASSES = frozenset({"accuse", "judge", "urge", "agree", "deny", "think", "promise", "ask"})
 """Classes of verbs whose object alone is what is said ("criticized the plan", "urged calm")."""
 _RELATIVES = frozenset({"who", "which", "that", "whom"})
@@ -107,7 +108,7 @@ def find_cues(tree: Tree, quoted: Sequence[bool]) -> list[Cue]:
         if tree.lemma[token].startswith("accord") and tree.lower(token) == "according":
             cue = _read_according(tree, token, quoted)
         elif pos == "NOUN":
-            cue = _read_noun(tree, token, quoted)
+            cue = _read_words_of(tree, token, quoted) or _read_noun(tree, token, quoted)
         else:
             cue = _read_verb(tree, token, quoted)
         if cue is not None:
@@ -151,6 +152,19 @@ def _lexicon_lemma(tree: Tree, token: int) -> tuple[str, int]:
 
 def _modifies_a_noun(tree: Tree, token: int) -> bool:
     return tree.dep[token] in {"amod", "compound", "det"}
+
+
+def _read_words_of(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+    """Read "in the words of X", "in X's view": a phrase that says whose words or views these are, like "according to X"."""
+    if tree.lemma[token].lower() not in _WORDS or tree.lower(tree.head[token]) != "in" or tree.dep[token] != "pobj":
+        return None
+    owner, last = tree.child(token, "poss"), token
+    if owner is None:
+        of = next((c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) == "of"), None)
+        owner, last = (tree.child(of, "pobj"), of) if of is not None else (None, token)
+    if owner is None or quoted[owner] or tree.head[token] > token:
+        return None
+    return Cue("according", token, tree.head[token], last + 1, "in the words of", "say", 2, True, _noun_phrase(tree, owner, quoted), None)
 
 
 def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:

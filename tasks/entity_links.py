@@ -26,7 +26,7 @@ from warehouse.keys import make_id
 from warehouse.tables import DIM_ENTITIES, ENTITY_LINKS
 
 SCORES = {
-    "same_name": 1.0, "full_name": 1.0, "spelling": 0.95, "given_name_variant": 0.9, "short_form": 0.85,
+    "same_name": 1.0, "full_name": 1.0, "spelling": 0.95, "given_name_variant": 0.9, "short_form": 0.85, "initials": 0.8,
     "surname_and_title": 0.8, "surname_and_company": 0.7, "name_and_title": 0.7, "unresolved": 0.5,
 }  # fmt: skip
 """Rule -> strength of its evidence. An unresolved short name is an entity of its own."""
@@ -228,7 +228,21 @@ def _join_full_names(full: pl.DataFrame, words: pl.DataFrame) -> _Unions:
             shared[unions.find(key)] |= titles
         for block in blocks.values():
             _join_variants(kind, block, unions, shared)
+    _join_initials(full, unions)
     return unions
+
+
+def _join_initials(full: pl.DataFrame, unions: _Unions) -> None:
+    """Join names of an initial and a surname to the only bearer of the surname in the corpus, if the initial is his."""
+    by_surname: dict[str, list[_FullName]] = defaultdict(list)
+    for key in sorted(full.get_column("key").explode().drop_nulls().unique()):
+        name = _split_key(key)
+        by_surname[name.surname].append(name)
+    for names in by_surname.values():
+        bearers = {unions.find(name.key): name.given for name in names if len(name.given) > 1}
+        if len(bearers) == 1:
+            root, given = next(iter(bearers.items()))
+            unions.join([root, *(name.key for name in names if name.given == given[0])])
 
 
 def _split_key(key: str) -> _FullName:
@@ -275,11 +289,19 @@ def _name_rule(clusters: pl.DataFrame) -> pl.Expr:
     rules = []
     for key, canonical in pairs.iter_rows():
         one, other = _split_key(key), _split_key(canonical)
-        same = "full_name" if key == canonical else "spelling" if one.block == other.block else "given_name_variant"
+        same = _compare_names(one, other)
         rules.append(f"{key}\t{canonical}\t{same}")
     mapping = {rule.rsplit("\t", 1)[0]: rule.rsplit("\t", 1)[1] for rule in rules}
     joined = pl.concat_str("key_of", pl.lit("\t"), "canonical_key")
     return joined.replace_strict(mapping, return_dtype=pl.String) if mapping else pl.lit("full_name")
+
+
+def _compare_names(one: _FullName, other: _FullName) -> str:
+    if one.key == other.key:
+        return "full_name"
+    if len(one.given) == 1 or len(other.given) == 1:
+        return "initials"
+    return "spelling" if one.block == other.block else "given_name_variant"
 
 
 def _link_short_names(

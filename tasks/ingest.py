@@ -1,4 +1,4 @@
-"""Sources -> raw documents: find the files, keep their bytes as found, leave out what a run has judged before."""
+"""Sources -> raw documents: find the files, keep their bytes as found, leave out what was judged before."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,7 +19,9 @@ from warehouse.tables import REJECTED_DOCUMENTS
 RAW_SIGHTINGS_SCHEMA = {name: dtype for name, dtype in RAW_DOCUMENTS.schema.items() if name != "raw"}
 """RAW_DOCUMENTS without the bytes, which wait in the raw store until their batch comes."""
 REJECTED_SCHEMA = {
-    name: dtype for name, dtype in REJECTED_DOCUMENTS.schema.items() if name not in ("run_id", "rejected_at", "rules_version")
+    name: dtype
+    for name, dtype in REJECTED_DOCUMENTS.schema.items()
+    if name not in ("run_id", "rejected_at", "rules_version")
 }
 COULD_NOT_READ = ("unreadable", "malformed_metadata")
 """Reasons that make a build end with exit code 4: something was there and nobody could read it."""
@@ -47,10 +49,11 @@ class SelectedSources:
 
 
 def scan_sources(found: FoundSources, store: RawStore) -> ScannedSources:
-    """Read every file once, keep its bytes and note what it holds; of documents told apart by nothing, the first one stays.
+    """Read every file once, keep its bytes and note which documents it holds.
 
-    Two documents of one run with one id and different bytes cannot both be its state: the one whose source URI (then root)
-    sorts first is it, the other is rejected as `duplicate_document`. With the same bytes both places are sightings.
+    One document cannot have two states in one run: where one id comes with different bytes, those whose source
+    URI (then root) sorts first are its state, and the others are rejected as `duplicate_document`. Where the bytes are
+    the same, both places are sightings.
     """
     sightings: list[dict[str, Any]] = []
     rejected = list(found.rejected)
@@ -115,7 +118,7 @@ def _reject_document(sighting: dict[str, Any], reason: str, detail: str) -> Reje
 
 
 def join_rejections(rejected: Iterable[Rejection]) -> pl.DataFrame:
-    """Return REJECTED_SCHEMA, one row a source and stage; the details of a source rejected twice (under two roots) are joined."""
+    """Return REJECTED_SCHEMA, a row a source and stage; the details of one rejected under two roots are joined."""
     frame = pl.DataFrame([asdict(rejection) for rejection in rejected], schema=REJECTED_SCHEMA, orient="row")
     others = [name for name in REJECTED_SCHEMA if name not in ("source_uri", "stage", "detail")]
     return (
@@ -134,12 +137,14 @@ def select_new(
         sightings: RAW_SIGHTINGS_SCHEMA.
         known: SOURCE_SIGHTINGS of the ledger.
         rules: The version of the rules of this run.
-        is_released: Whether there is a release; without one, everything is new whatever the ledger remembers.
+        is_released: Whether there is a release; without one, all but what was stopped is new again.
         retry_stopped: Whether sources of a run that validation stopped are tried again.
     """
     place = ["document_id", "source_uri"]
     state = ["raw_sha256", "metadata_sha256"]
-    judged = known.filter((pl.col("rules_version") == rules) & is_released).select(*place, *state, "outcome")
+    # what validation stopped was never part of a release: that there is none is no reason to try it again
+    counts = (pl.col("outcome") == "stopped") | is_released
+    judged = known.filter((pl.col("rules_version") == rules) & counts).select(*place, *state, "outcome")
     if retry_stopped:
         judged = judged.filter(pl.col("outcome") != "stopped")
     joined = sightings.join(judged, on=[*place, *state], how="left", nulls_equal=True, maintain_order="left")
@@ -152,7 +157,7 @@ def select_new(
 
 
 def split_batches(sightings: pl.DataFrame, batch_size: int) -> list[pl.DataFrame]:
-    """Split sightings into batches of `batch_size` articles, in their order; an article seen in several places counts once."""
+    """Split sightings into batches of `batch_size` articles, in order; an article seen in two places counts once."""
     articles = sightings.unique("article_id", keep="first", maintain_order=True)
     return [articles.slice(start, batch_size) for start in range(0, articles.height, batch_size)]
 

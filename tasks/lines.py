@@ -52,41 +52,35 @@ def split_lines(documents: pl.DataFrame) -> pl.DataFrame:
 def find_layout(lines: pl.DataFrame) -> pl.DataFrame:
     """Return one row per `doc`: `layout` (`blank_lines`, `line_per_paragraph` or `hard_wrapped`) and `width` in characters.
 
-    A text is hard-wrapped when its lines are at most 100 characters long and most lines with a line right below them are
-    full: the first word of the line below had no room, and they end within a sentence.
+    A text is hard-wrapped when its lines are at most 100 characters long and, of the lines with another right below, not
+    indented, most are full (the first word below had no room) and do not end a sentence; or two in five go on in lower case.
     """
     length = pl.col("text").str.len_chars() + pl.col("indent")
-    next_line = pl.col("text").shift(-1).over("doc")
-    has_below = (pl.col("blank_lines").shift(-1).over("doc") == 0).fill_null(False)
     measured = lines.select(
         "doc",
         "blank_lines",
-        "line_no",
-        has_below=has_below,
-        length=length,
         width=length.quantile(0.95, "higher").over("doc"),
-        next_word=next_line.str.extract(r"^(\S+)").str.len_chars(),
-        continues=has_below & ~pl.col("text").str.contains(_ENDS_SENTENCE),
+        is_joined=_is_below(),
+        is_full=_is_below() & _had_no_room(length.quantile(0.95, "higher").over("doc")),
+        goes_on=_is_below() & ~pl.col("text").shift(1).over("doc").str.contains(_ENDS_SENTENCE),
+        is_lower=_is_below() & pl.col("text").str.contains(r"^\p{Ll}"),
     )
-    is_full = pl.col("has_below") & (pl.col("length") + pl.col("next_word").fill_null(0) >= pl.col("width"))
-    below = pl.col("has_below").sum()
+    joined, full, lower = (pl.col(name).sum() for name in ("is_joined", "is_full", "is_lower"))
     return (
         measured.group_by("doc", maintain_order=True)
         .agg(
             width=pl.col("width").first(),
             is_wrapped=pl.col("width").first().is_between(30, 100)
-            & (below >= 2)
-            & (is_full.sum() * 10 >= below * 6)
-            & (pl.col("continues").sum() * 2 >= below),
-            has_blanks=(pl.col("blank_lines") > 0).sum() * 2 >= pl.len() - 1,
-            is_alone=pl.len() == 1,
+            & (joined > 0)
+            & (((full * 10 >= joined * 6) & (pl.col("goes_on").sum() * 2 >= joined)) | (lower * 5 >= joined * 2)),
+            is_spaced=((pl.col("blank_lines") > 0).sum() * 2 >= pl.len() - 1) & (pl.len() > 1),
         )
         .select(
             "doc",
             "width",
             layout=pl.when("is_wrapped")
             .then(pl.lit("hard_wrapped"))
-            .when(pl.col("has_blanks") & ~pl.col("is_alone"))
+            .when("is_spaced")
             .then(pl.lit("blank_lines"))
             .otherwise(pl.lit("line_per_paragraph")),
         )
@@ -96,20 +90,32 @@ def find_layout(lines: pl.DataFrame) -> pl.DataFrame:
 def number_blocks(lines: pl.DataFrame, layouts: pl.DataFrame) -> pl.DataFrame:
     """Add `layout` and `block` (running number over the frame) to lines; a wrapped line shares the block of the line above.
 
-    A line continues the one above when there is no blank line and no indent between them and its first word had no room
-    there; in the other layouts every line is a block.
+    A line continues the one above when it stands right below it, without an indent, and its first word had no room there or
+    begins in lower case; a line in capitals is not continued by one that is not. In the other layouts every line is a block.
     """
-    above = pl.col("text").shift(1).over("doc").str.len_chars() + pl.col("indent").shift(1).over("doc")
-    has_no_room = above + pl.col("text").str.extract(r"^(\S+)").str.len_chars() + 2 > pl.col("width") * 0.9
+    above = pl.col("text").shift(1).over("doc")
+    is_under_capitals = ~above.str.contains(r"\p{Ll}") & pl.col("text").str.contains(r"\p{Ll}")
     continues = (
         (pl.col("layout") == "hard_wrapped")
-        & (pl.col("blank_lines") == 0)
-        & (pl.col("indent") <= pl.col("indent").shift(1).over("doc"))
-        & (pl.col("line_no") > pl.col("line_no").min().over("doc"))
-        & (has_no_room | pl.col("text").str.contains(r"^\p{Ll}"))
+        & _is_below()
+        & (_had_no_room(pl.col("width")) | pl.col("text").str.contains(r"^\p{Ll}"))
+        & ~is_under_capitals
     )
     return (
         lines.join(layouts, on="doc", maintain_order="left")
         .with_columns(block=(~continues.fill_null(False)).cum_sum())
         .drop("width")
     )
+
+
+def _is_below() -> pl.Expr:
+    """Whether the line stands right below another of its document, and is not indented more."""
+    is_below = (pl.col("blank_lines") == 0) & (pl.col("indent") <= pl.col("indent").shift(1).over("doc"))
+    return is_below.fill_null(False)
+
+
+def _had_no_room(width: pl.Expr) -> pl.Expr:
+    """Whether the first word of the line did not fit behind the line above; 15 % short of the width counts as full."""
+    above = (pl.col("text").str.len_chars() + pl.col("indent")).shift(1).over("doc")
+    first_word = pl.col("text").str.extract(r"^(\S+)").str.len_chars()
+    return (above + 1 + first_word > width * 0.85).fill_null(False)

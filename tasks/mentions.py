@@ -12,6 +12,7 @@ from functools import cache
 
 from tasks.lexicons import load_lexicon
 from tasks.names import (
+    could_stand_for,
     count_title_words,
     fold_name,
     is_acronym,
@@ -114,6 +115,7 @@ def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
     types = _vote_types(document, spans)
     spans += _find_acronyms(document, spans, types)
     spans += _find_known_names(document, spans, types)
+    spans = _drop_named(document, spans, _find_plain_acronyms(document))
     mentions = (_build_mention(document, span, types) for span in _drop_overlaps(spans))
     return sorted((mention for mention in mentions if mention), key=lambda mention: mention.start)
 
@@ -139,6 +141,8 @@ def _cut_span(text: str, start: int, end: int, label: str) -> Iterator[tuple[int
             part for first, last in pieces for part in _split_at_and(text, first, _before_slash(text, first, last))
         ]
     for first, last in pieces:
+        owner = re.compile(r"['’]s\s+(?=[^\W\d_A-Z])").search(text, first, last)  # Ana Vieira’s ministry
+        last = owner.start() if owner else last
         article = _ARTICLE_OF.match(text, first, last)  # Article 9 of the Charter: the charter is the law
         first, last = _trim(text, article.end() if article else first, last)
         if first < last and re.search(r"[^\W\d_]", text[first:last]):
@@ -180,6 +184,7 @@ def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
             and token
             and _is_title_token(tree, token - 1)
             and not _is_title_token(tree, token)
+            and tree.word(token) not in _organization_words("any")
         ):
             last = token
             while last + 1 < len(tree) and _continues_name(tree, last, last + 1):
@@ -237,27 +242,31 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[_Span]) -> list[_
                 # a title, and then a name: a person, whatever the model said, unless an institution follows it
                 label = span.label if _has_organization_word(text[span.start : span.end]) else "person"
                 span = replace(span, start=span.start + words[count].start(), label=label)
-        if span.label == "person":
-            tokens = tree.tokens_in(span.start, span.end)
-            if tokens:
-                if span.paragraph not in covered:
-                    covered[span.paragraph] = {
-                        t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)
-                    }
-                start, end = _grow_person(tree, tokens[0], tokens[-1], span, covered[span.paragraph])
-                span = replace(span, start=start, end=end)
-        mended.append(span)
+        if span.paragraph not in covered:
+            covered[span.paragraph] = {t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)}
+        mended.append(_grow(tree, span, covered[span.paragraph]))
     return mended
+
+
+def _grow(tree: Tree, span: _Span, covered: set[int]) -> _Span:
+    tokens = tree.tokens_in(span.start, span.end)
+    if not tokens:
+        return span
+    if span.end == tree.end[tokens[-1]]:
+        last = _grow_organization(tree, tokens[-1], covered)
+        if last > tokens[-1]:
+            return replace(span, end=tree.end[last], label="organization")
+    if span.label == "person":
+        start, end = _grow_person(tree, tokens[0], tokens[-1], span, covered)
+        return replace(span, start=start, end=end)
+    return span
 
 
 def _grow_person(tree: Tree, first: int, last: int, span: _Span, covered: set[int]) -> tuple[int, int]:
     start, end = span.start, span.end
     if end == tree.end[last]:
-        while last + 1 < len(tree) and last + 1 not in covered and tree.tag[last + 1] in _NAMED_TAGS:
-            if tree.text[tree.end[last] : tree.start[last + 1]] != " " or not _are_joined(tree, last, last + 1):
-                break
-            last += 1
-            end = tree.end[last]
+        while (after := _next_of_name(tree, last, covered)) is not None:
+            last, end = after, tree.end[after]
     while first and first - 1 not in covered and tree.text[tree.end[first - 1] : tree.start[first]] == " ":
         word = tree.word(first - 1)
         if (
@@ -270,6 +279,30 @@ def _grow_person(tree: Tree, first: int, last: int, span: _Span, covered: set[in
         first -= 1
         start = tree.start[first]
     return start, end
+
+
+def _next_of_name(tree: Tree, last: int, covered: set[int]) -> int | None:
+    """Return the token up to which a person's name goes on: the next word of it, after particles (dos Santos)."""
+    token = last + 1
+    while token < len(tree) and is_particle(tree.word(token)) and tree.word(token).islower():
+        token += 1
+    if token >= len(tree) or token in covered or tree.tag[token] not in _NAMED_TAGS or token - last > 3:
+        return None
+    if any(tree.text[tree.end[t] : tree.start[t + 1]] != " " for t in range(last, token)):
+        return None
+    return token if token > last + 1 or _are_joined(tree, last, token) else None
+
+
+def _grow_organization(tree: Tree, last: int, covered: set[int]) -> int:
+    """Return the last token of an organization's name that begins with a name: Lisbon Baptist University."""
+    token = last
+    while token + 1 < len(tree) and token - last < 4 and token + 1 not in covered and tree.is_name(token + 1):
+        if tree.text[tree.end[token] : tree.start[token + 1]] != " ":
+            break
+        token += 1
+        if tree.word(token) in _organization_words("any"):
+            last = token
+    return last
 
 
 def _are_joined(tree: Tree, left: int, right: int) -> bool:
@@ -383,14 +416,14 @@ def _known_type(text: str) -> Counter[str]:
         votes["place"] += 6
     elif key in people_codes() and text[:1].isupper():
         votes["group"] += 6
-    elif _has_organization_word(text):
-        votes["organization"] += 6
-    elif len(words) > 1 and (lower[-1] in _PLACE_END or (lower[0] in _PLACE_START and not is_given_name(words[0]))):
-        votes["place"] += 5
     elif len(words) > 1 and lower[-1] in _LAW_END:
         votes["law"] += 5
     elif len(words) > 1 and lower[-1] in _EVENT_END:
         votes["event"] += 5
+    elif _has_organization_word(text):
+        votes["organization"] += 6
+    elif len(words) > 1 and (lower[-1] in _PLACE_END or (lower[0] in _PLACE_START and not is_given_name(words[0]))):
+        votes["place"] += 5
     elif (
         1 < len(words) < 5
         and is_given_name(words[0])
@@ -440,16 +473,55 @@ def _spread_types(types: dict[str, str], votes: dict[str, Counter[str]]) -> dict
 
 
 def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
-    """Return the acronyms printed in brackets after a name; they take its type."""
+    """Return acronyms in brackets and the names before them: both have one type, an organization if none is known."""
+    ends = {(span.paragraph, span.end): span for span in spans}
     found = []
-    for span in spans:
-        text = document[span.paragraph].text
-        match = re.compile(r"\s\(([^\s()]{2,10})\)").match(text, span.end)
-        label = types[fold_name(text[span.start : span.end])]
-        if match and is_acronym(match[1]) and label in ("organization", "place", "law", "event"):
-            found.append(_Span(span.paragraph, *match.span(1), label, "acronym"))
-            types[fold_name(match[1])] = label
+    for number, paragraph in enumerate(document):
+        for match in _BRACKETED.finditer(paragraph.text):
+            name = ends.get((number, len(paragraph.text[: match.start()].rstrip())))
+            if name is None:
+                start = _find_expansion(paragraph.text, match.start(), match[1])
+                if start is None:
+                    continue
+                name = _Span(number, start, len(paragraph.text[: match.start()].rstrip()), "organization", "acronym")
+                types.setdefault(fold_name(paragraph.text[name.start : name.end]), "organization")
+                found.append(name)
+            label = types[fold_name(paragraph.text[name.start : name.end])]
+            if is_acronym(match[1]) and label in ("organization", "place", "law", "event"):
+                found.append(_Span(number, *match.span(1), label, "acronym"))
+                types[fold_name(match[1])] = label
     return found
+
+
+def _find_expansion(text: str, end: int, acronym: str) -> int | None:
+    """Return where the capitalized words before `end` begin that `acronym` is the initials of."""
+    words = list(re.finditer(r"[^\W_][\w'’.-]*", text[max(0, end - 120) : end]))
+    for count in range(2, min(len(words), 9) + 1):
+        said = [word.group() for word in words[-count:]]
+        if could_stand_for(acronym, " ".join(said)) and said[0][0].isupper() and said[-1][0].isupper():
+            return max(0, end - 120) + words[-count].start()
+    return None
+
+
+_BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
+
+
+def _find_plain_acronyms(document: Sequence[Paragraph]) -> set[str]:
+    """Return the acronyms that the document explains by common nouns: closed-circuit television (CCTV)."""
+    plain = set()
+    for paragraph in document:
+        for match in _BRACKETED.finditer(paragraph.text):
+            words = re.findall(r"[^\W_]+", paragraph.text[max(0, match.start() - 120) : match.start()])
+            for count in range(2, 7):
+                said = words[-count:]
+                is_plain = len(said) == count and not any(word[0].isupper() for word in said[1:])
+                if is_plain and could_stand_for(match[1], " ".join(said)):
+                    plain.add(match[1])
+    return plain
+
+
+def _drop_named(document: Sequence[Paragraph], spans: list[_Span], texts: set[str]) -> list[_Span]:
+    return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
 
 
 def _find_known_names(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
@@ -481,6 +553,7 @@ def _find_printed(tree: Tree, names: Mapping[str, set[tuple[str, ...]]]) -> Iter
             name = " ".join(words)
             end = start + len(name)
             is_printed = tree.text.startswith(name, start) and not tree.text[end : end + 1].isalnum()
+            is_printed = is_printed and re.search(r"[A-Z][\w’']*-$", tree.text[max(0, start - 30) : start]) is None
             if is_printed and any(tree.tag[t] in _NAMED_TAGS for t in tree.tokens_in(start, end)):
                 yield start, end
 
@@ -498,6 +571,8 @@ def _build_mention(document: Sequence[Paragraph], span: _Span, types: dict[str, 
         and span.rule == "model"
     ):
         return None
+    if label == "person" and set(text.split()) & {"of", "for", "the", "and"}:
+        return None
     if text.lower().rstrip(".") in titles() and label in ("person", "organization"):
         return None
     start = paragraph.start_char + span.start
@@ -507,14 +582,12 @@ def _build_mention(document: Sequence[Paragraph], span: _Span, types: dict[str, 
 
 def _is_office(paragraph: Paragraph, span: _Span, key: str) -> bool:
     """Whether the words are part of an office: State in Secretary of State, Interior in Minister of the Interior."""
+    if key in place_codes() or key in people_codes() or is_acronym(paragraph.text[span.start : span.end]):
+        return False
     before = re.search(r"([\w-]+) (?:of|for) (?:the )?$", paragraph.text[max(0, span.start - 40) : span.start])
-    return (
-        bool(before)
-        and before is not None
-        and before[1].lower() in _OFFICE_HEADS
-        and key not in place_codes()
-        and key not in people_codes()
-    )
+    after = re.match(r"(?: [A-Z][\w-]+)? (\w+)", paragraph.text[span.end : span.end + 40])
+    is_before = before is not None and before[1].lower() in _OFFICE_HEADS
+    return is_before or (after is not None and after[1] in {"Minister", "Secretary", "Undersecretary"})
 
 
 def _read_title(text: str, start: int) -> str | None:

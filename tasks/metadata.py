@@ -19,12 +19,13 @@ FIELDS = ("outlet", "url", "title", "published_on", "authors")
 _TRACKING_PREFIXES = ("utm_", "hsa_")
 _TRACKING_PARAMETERS = frozenset(
     {
-        "at_bbc_team", "at_campaign", "at_campaign_type", "at_format", "at_link_id", "at_link_origin", "at_link_type",
-        "at_medium", "at_ptr_name", "cmpid", "dclid", "fbclid", "ftag", "gbraid", "gclid", "guccounter", "guce_referrer",
-        "guce_referrer_sig", "igsh", "igshid", "ito", "mc_cid", "mc_eid", "mkt_tok", "msclkid", "ncid", "ns_campaign",
-        "ns_fee", "ns_linkname", "ns_mchannel", "ns_source", "ocid", "pk_campaign", "pk_kwd", "pk_medium", "pk_source",
-        "ref_src", "s_cid", "smid", "smtyp", "soc_src", "soc_trk", "spm", "sr_share", "ttclid", "twclid", "vero_conv",
-        "vero_id", "wbraid", "wt_mc", "xtor", "yclid", "_ga", "_gl",
+        "_ga", "_gl", "at_campaign", "at_campaign_type", "at_format", "at_link_id", "at_link_origin",
+        "at_link_type", "at_medium", "at_ptr_name", "cmpid", "dclid", "fbclid", "ftag", "gbraid", "gclid",
+        "guccounter", "guce_referrer", "guce_referrer_sig", "igsh", "igshid", "ito", "mc_cid", "mc_eid",
+        "mkt_tok", "msclkid", "ncid", "ns_campaign", "ns_fee", "ns_linkname", "ns_mchannel", "ns_source",
+        "ocid", "pk_campaign", "pk_kwd", "pk_medium", "pk_source", "ref_src", "s_cid", "smid", "smtyp",
+        "soc_src", "soc_trk", "spm", "sr_share", "ttclid", "twclid", "vero_conv", "vero_id", "wbraid", "wt_mc",
+        "xtor", "yclid",
     }
 )  # fmt: skip
 """Query parameters that say how a reader came to the page and never which page it is."""
@@ -184,8 +185,8 @@ def _parse_authors(entry: Mapping[Any, Any]) -> list[str] | None:
 def canonicalize_url(url: str) -> str:
     """Return the one form of an address that all its spellings share: the name of a document on the web.
 
-    Scheme and host in lower case, https for http, no default port, no fragment, no tracking parameters, the other parameters
-    in their order, no trailing slash. Raises `MetadataError` for what is not an http address.
+    Scheme and host in lower case, https for http, no default port, no fragment, no tracking parameters, the other
+    parameters in their order, no trailing slash. Raises `MetadataError` for what is not an http address.
     """
     try:
         parts = urlsplit(url.strip())

@@ -74,7 +74,8 @@ def fold_name(text: str) -> str:
     `Łukasz O’Neil-Novák's` -> `lukasz oneil novak`; `U.S.` -> `us`.
     """
     text = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", _POSSESSIVE.sub("", text.strip()))
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    lower = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
+    decomposed = unicodedata.normalize("NFKD", lower)
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.sub(r"['’`´ʼʻ]", "", word) for word in _WORD.findall(plain))
 
@@ -102,8 +103,11 @@ def count_title_words(words: Sequence[str]) -> int:
     return count
 
 
+_PLACE_TITLES = frozenset({"san", "santa", "santo", "são", "sao", "saint", "st", "sri"})  # first of all parts of places
+
+
 def _is_title(words: Sequence[str]) -> bool:
-    return " ".join(words).lower().rstrip(".") in titles()
+    return " ".join(words).lower().rstrip(".") in titles() and words[0].lower().rstrip(".") not in _PLACE_TITLES
 
 
 def parse_person(text: str) -> PersonName:
@@ -168,7 +172,9 @@ def titles() -> frozenset[str]:
 def courtesy_titles() -> frozenset[str]:
     """The titles that say nothing of a person's work: Mr, Ms, Dr, Sir."""
     honorifics = load_lexicon("honorifics")
-    return frozenset(honorifics.filter(honorifics["kind"] != "office").get_column("form"))
+    return frozenset(
+        honorifics.filter(honorifics["kind"].is_in(["courtesy", "academic", "foreign"])).get_column("form")
+    )
 
 
 @cache
@@ -190,7 +196,8 @@ def _suffixes() -> frozenset[str]:
 
 @cache
 def _particles() -> frozenset[str]:
-    words = {word for form in load_lexicon("name_particles").get_column("form") for word in fold_name(form).split()}
+    forms = load_lexicon("name_particles").get_column("form")
+    words = {word for form in forms for word in fold_name(form).split() if len(word) > 1}
     return frozenset(words - {"of", "as", "at", "and", "the", "in", "on", "to", "an", "under", "bay"})
 
 

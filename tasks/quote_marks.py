@@ -18,6 +18,9 @@ _MARK = re.compile(r"``|''|[" + "".join(map(re.escape, (*DOUBLE, *SINGLE))) + "]
 _OPENS_AFTER = frozenset(" \t\u00a0\u2009\u202f([{—–-/…:“‘\"'«„\u200b")
 _CLOSES_BEFORE = frozenset(" \t\u00a0\u2009\u202f.,;:!?)]}—–-/…”’\"'»")
 _SENTENCE_END = re.compile(r"[.!?…][)\]’']*(?=\s)")
+_SAID = r"(?:said|says|added|adds|told|asked|replied|wrote|explained)"
+_ATTRIBUTION_BEHIND = re.compile(rf"[,?!] (?={_SAID} (?:[A-Z]|an? |the |his |her )|(?:he|she|they|[A-Z]\w+(?: [A-Z]\w+){{0,2}}) {_SAID}\b)")
+"""Where a quotation that is never closed ends all the same: before the words that attribute it."""
 _FEET = re.compile(r"\d['’′]\s?\d{1,2}$")
 _LOWER_WORD = re.compile(r"\s+[a-z]")
 _ELISION = re.compile(r"(?:\d0s|em|til|tis|twas|cause|bout|n|round|cos)\b", re.IGNORECASE)
@@ -171,7 +174,7 @@ def _pair_outer(text: str, marks: Sequence[Mark], is_continuation: bool) -> tupl
             spans.append(_close(text, opening, mark, mark.start, "wrong_way" if is_wrong_way else None, len(opened)))
         elif is_continuation and not spans:  # the words before a closing mark go on from the paragraph before
             spans.append(_make_span(text, 0, mark.start, 0, mark.end, mark.is_double, "continued", 0))
-        elif mark.can_close and mark.direction <= 0:
+        elif mark.can_close and mark.direction <= 0 and mark.is_double:  # a lone single one is an apostrophe
             start = spans[-1].outer_end if spans else 0
             ends = [m.end() for m in _SENTENCE_END.finditer(text, start, max(start, mark.start - 2))]
             begin = ends[-1] if ends else start
@@ -179,7 +182,9 @@ def _pair_outer(text: str, marks: Sequence[Mark], is_continuation: bool) -> tupl
     is_open = bool(opened)
     while opened:
         mark = opened.pop()
-        spans.append(_close(text, mark, None, len(text), "unclosed", len(opened)))
+        behind = _ATTRIBUTION_BEHIND.search(text, mark.end)
+        is_open = is_open and behind is None
+        spans.append(_close(text, mark, None, behind.start() + 1 if behind else len(text), "unclosed", len(opened)))
     return [s for s in spans if s.start < s.end], is_open
 
 
@@ -206,7 +211,7 @@ def _reads_as_opening(mark: Mark, is_inside: bool) -> bool:
 
 
 def _close(text: str, opening: Mark, closing: Mark | None, end: int, repair: str | None, depth: int) -> MarkedSpan:
-    if closing is None and end < len(text):  # never closed, and another one opens: it ends with its own sentence
+    if closing is None and end < len(text) and text[end - 1] not in ",?!":  # another one opens: it ends with its own sentence
         ends = [m.end() for m in _SENTENCE_END.finditer(text, opening.end, end)]
         end = ends[0] if ends else end
     outer_end = closing.end if closing else end

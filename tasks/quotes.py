@@ -88,9 +88,9 @@ def _read_document(document: Sequence[Paragraph]) -> list[_Draft]:
         if paragraph.tree is None:
             continue
         quoted, reported = attribute_paragraph(paragraph.tree, marked)
-        own = [_draft_quote(paragraph, q) for q in quoted]
+        own = [_draft_quote(paragraph, q) for q in quoted if q.span.depth == 0]
         _carry_over(paragraph, previous, own, drafts)
-        own += [_draft_nested(paragraph, span, own) for span in marked if span.depth]
+        own += [_draft_quote(paragraph, q) for q in quoted if q.span.depth]
         own += [draft for r in reported for draft in _draft_reported(paragraph, r)]
         drafts += own
         previous = paragraph
@@ -118,20 +118,11 @@ def _draft_quote(paragraph: Paragraph, quoted: Quoted) -> _Draft:
         via=_shift(quoted.via, by),
         content=tuple((start + by, end + by) for start, end in quoted.content),
         repair=span.repair,
+        depth=span.depth,
         kind=speaker_kind(tree, *quoted.speaker) if quoted.speaker else None,
         opens_paragraph=not paragraph.text[: span.outer_start].strip(),
         ends_paragraph=not paragraph.text[span.outer_end :].strip(" .\u00a0"),
     )
-
-
-def _draft_nested(paragraph: Paragraph, span: MarkedSpan, outer: Sequence[_Draft]) -> _Draft:
-    """A quotation inside a quotation: the outer speaker repeats words, so nobody is named for them here."""
-    by = paragraph.start_char
-    return _Draft(
-        start=span.start + by, end=span.end + by, paragraph_no=paragraph.paragraph_no, text=paragraph.text[span.start : span.end],
-        quote_type="term" if len(paragraph.text[span.start : span.end].split()) < 4 else "mixed", rule="nested",
-        group=(paragraph.paragraph_no, "nested", span.start), repair=span.repair, depth=1,
-    )  # fmt: skip
 
 
 def _draft_reported(paragraph: Paragraph, reported: Reported) -> list[_Draft]:
@@ -224,7 +215,7 @@ def _make_rows(
     statements: list[dict[str, Any]] = []
     for parts in groups.values():
         first = parts[0]
-        is_attributed = any(p.quote_type != "term" and p.rule != "nested" for p in parts)
+        is_attributed = any(p.quote_type != "term" and (p.depth == 0 or p.speaker is not None) for p in parts)
         statement_id = make_id(article_id, first.start, first.end, first.cue) if is_attributed else None
         for part_no, part in enumerate(parts):
             quotes.append(_make_quote(article_id, statement_id, part_no, part, body))
@@ -243,7 +234,7 @@ def _speaker_columns(draft: _Draft, body: _Body) -> dict[str, Any]:
     columns["speaker_document_entity_id"] = columns["speaker_entity_id"] = None
     columns["speaker_kind"] = draft.kind
     columns["attribution_rule"] = draft.rule
-    columns["confidence"] = CONFIDENCE.get(draft.rule, 0.0) if draft.speaker else 0.0
+    columns["confidence"] = CONFIDENCE.get(draft.rule.removeprefix("nested_"), 0.5) if draft.speaker else 0.0
     return columns
 
 

@@ -15,7 +15,7 @@ class RawStoreError(Exception):
 
 @dataclass(frozen=True)
 class RawStore:
-    """A folder of raw documents. Safe for several processes: a file appears whole or not at all, and is never rewritten."""
+    """A folder of raw documents, safe for several processes: a file appears whole or not at all, and stays."""
 
     root: Path
 
@@ -35,7 +35,7 @@ class RawStore:
         unfinished.replace(path)
 
     def fetch(self, raw_sha256: str) -> bytes:
-        """Return the bytes with this hash; raises `RawStoreError` when they are missing or damaged (a damaged file is set aside)."""
+        """Return the bytes with this hash; raises `RawStoreError` when they are missing or damaged."""
         path = self.locate(raw_sha256)
         try:
             raw = gzip.decompress(path.read_bytes())

@@ -9,7 +9,7 @@ _TABLES = "tables.py"
 
 
 def rules_version(model: str) -> str:
-    """Return the version of rules, lexicons, outlets, expectations and tables together with `model`, as 16 hexadecimal digits.
+    """Return the version of rules, lexicons, outlets, expectations, tables and `model`: 16 hexadecimal digits.
 
     It is the hash of the bytes of every file of the packages, so that any change of a rule makes the next build judge
     every source anew. `model` names the language model with its version.

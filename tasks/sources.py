@@ -1,4 +1,4 @@
-"""Files, folders and globs -> the files that a reader knows, with the metadata beside them; what is left out is named."""
+"""Files, folders and globs -> the files that a reader knows, with their metadata; what is left out is named."""
 
 import glob
 import os
@@ -36,7 +36,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file that a reader knows: where it is, what it is called under its source root, and the metadata beside it."""
+    """One file that a reader knows: where it is, what it is called under its root, and the metadata beside it."""
 
     root: Path
     path: Path
@@ -76,10 +76,10 @@ def find_sources(
     placed: dict[str, tuple[Path, Path]] = {}
     for source in sources:
         for root, path in _expand_source(source, listing):
-            key = os.path.abspath(path)
+            key = _normalize(path)
             if key not in placed or len(root.parts) < len(placed[key][0].parts):
                 placed[key] = (root, path)
-    siblings = {os.path.abspath(path) for _, path in placed.values()}
+    siblings = {_normalize(path) for _, path in placed.values()}
     metadata = _MetadataBesideTexts(found)
     for root, path in sorted(placed.values(), key=lambda place: (_make_uri(*place), str(place[0]))):
         if _is_beside_text(path, siblings):
@@ -101,7 +101,7 @@ def check_sources(sources: Sequence[str]) -> None:
             continue
         if not glob.has_magic(source):
             raise UsageError(f"no such file or folder: {source or '(an empty name)'}")
-        if next(glob.iglob(source, recursive=True), None) is None:
+        if next(glob.iglob(source, recursive=True), None) is None:  # noqa: PTH207
             raise UsageError(f"no file matches {source}")
 
 
@@ -112,7 +112,7 @@ def _expand_source(source: str, listing: "_Listing") -> Iterator[tuple[Path, Pat
     elif os.path.lexists(path):
         yield path.parent, path
     else:
-        matches = sorted(Path(match) for match in glob.glob(source, recursive=True))
+        matches = sorted(Path(match) for match in glob.glob(source, recursive=True))  # noqa: PTH207
         parts = Path(source).parts
         depth = next(number for number, part in enumerate(parts) if glob.has_magic(part))
         root = Path(*parts[:depth])
@@ -148,6 +148,11 @@ class _Listing:
                 yield folder / entry.name
 
 
+def _normalize(path: Path) -> str:
+    """Return the absolute path without `..`; symbolic links stay, for the place where a file was found names it."""
+    return os.path.normpath(path.absolute())
+
+
 def _make_uri(root: Path, path: Path) -> str:
     """Return the path under `root` in one spelling: NFC, with bytes that are not UTF-8 written as escapes."""
     relative = os.fsencode(path.relative_to(root).as_posix())
@@ -155,14 +160,14 @@ def _make_uri(root: Path, path: Path) -> str:
 
 
 def _is_beside_text(path: Path, siblings: set[str]) -> bool:
-    """Whether the file is metadata: a manifest, or a `.json` whose text is among the sources or on the disk beside it."""
+    """Whether the file is metadata: a manifest, or a `.json` whose text is a source or beside it on the disk."""
     if path.name == MANIFEST_NAME:
         return True
     if path.suffix.lower() != SIDECAR_SUFFIX:
         return False
     suffixes = (suffix for reader in READERS for suffix in reader.suffixes)
     texts = [path.with_suffix(suffix) for suffix in suffixes]
-    return any(os.path.abspath(text) in siblings or text.exists() for text in texts)
+    return any(_normalize(text) in siblings or text.exists() for text in texts)
 
 
 def _inspect_file(
@@ -178,7 +183,8 @@ def _inspect_file(
     if not stat.S_ISREG(status.st_mode):
         found.rejected.append(Rejection(source_uri, "unsupported_format", "it is not a regular file"))
     elif reader is None:
-        found.rejected.append(Rejection(source_uri, "unsupported_format", f"no reader for {path.suffix or 'a name without suffix'}"))
+        detail = f"no reader for {path.suffix or 'a name without suffix'}"
+        found.rejected.append(Rejection(source_uri, "unsupported_format", detail))
     elif status.st_size > max_bytes:
         detail = f"{status.st_size:,} bytes; the limit is {max_bytes:,}"
         found.rejected.append(Rejection(source_uri, "too_large", detail))
@@ -188,7 +194,7 @@ def _inspect_file(
 
 
 def _is_young(path: Path, now: float, min_age_seconds: float) -> bool:
-    """Whether the file or what stands beside it was changed within the time; a date far in the future says nothing of age."""
+    """Whether the file or what stands beside it was changed within the time; a time far ahead says nothing of age."""
     beside = (path, path.with_suffix(SIDECAR_SUFFIX), path.with_name(MANIFEST_NAME))
     return any(abs(now - file.stat().st_mtime) < min_age_seconds for file in beside if file.exists())
 

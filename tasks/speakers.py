@@ -122,7 +122,7 @@ class SpeakerResolver:
         if not tokens:
             return _Reference(start, number, (0, 0), 0.0, entity)
         head = head_of(tree, tokens)
-        while tree.dep[head] == "appos" and tree.head[head] != head:  # the spokeswoman, Ana Vieira, said
+        while tree.dep[head] in {"appos", "conj"} and tree.pos[tree.head[head]] in {"NOUN", "PROPN"}:  # all are the subject
             head = tree.head[head]
         prominence = 0.0 if tree.dep[head] not in SUBJECTS else 1.0 if tree.dep[tree.head[head]] in _MAIN_VERBS else 0.4
         return _Reference(start, number, tree.sentence_of(head), prominence, entity)
@@ -184,7 +184,7 @@ class SpeakerResolver:
             scores[entity] = max(scores.get(entity, 0.0), score)
         is_new_topic = any(r.paragraph == number and r.entity in scores for r in self._before(start))
         for entity in scores:
-            scores[entity] += 0.1 * min(len(entity.mentions), 6) + (1.0 if self._genders.get(entity) == gender else 0.0)
+            scores[entity] += 0.1 * min(len(entity.mentions), 6) + (0.4 if self._genders.get(entity) == gender else 0.0)
             if self._last and self._last[1] is entity and self._last[0] >= number - 2:
                 scores[entity] += 2.5 if self._last[0] == number or not is_new_topic else 0.5
         ranked = sorted(scores, key=lambda entity: (-scores[entity], entity.start))

@@ -122,7 +122,7 @@ class Tree:
         for child in (c for c in self.children(head) if c > head):
             low, high = self.edges(child)
             joins = self.dep[child] in {"case", "conj", "cc"} or (self.dep[child] == "prep" and not self.is_name(head))
-            joins = joins or (self.dep[child] == "prep" and self.lower(child) == "of")
+            joins = joins or (self.dep[child] == "prep" and self.lower(child) == "of") or self.dep[child] in {"nummod", "amod"}
             if not joins and not (self.dep[child] == "punct" and self.word(child) in {",", "/", "&"}):
                 break
             if high - low > 12 or any(self.dep[t] in {"relcl", "acl", "appos", "advcl", "ccomp"} for t in range(low, high)):

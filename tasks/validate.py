@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from expectations.base import (
     RATIO_MIN_ROWS,
     ROW_NO,
+    SMALL_QUARANTINE,
     WRITTEN_AT_LOAD,
     Severity,
     find_references,
@@ -24,7 +25,10 @@ from expectations.suites import SUITES
 from warehouse.tables import EXPECTATION_RESULTS, QUARANTINED_ROWS, Table, tables_of
 
 MAX_QUARANTINED_SHARE = 0.1
-"""A row in ten that breaks a rule is no longer a bad document here and there: the rules or the input changed."""
+"""A row in ten that breaks a rule itself is no longer a bad document here and there: the rules or the input changed."""
+
+DEPENDS_ON = "depends_on:"
+"""Begins what `quarantined_rows.expectation` says of a row that went with another: table and key of that one follow."""
 
 RELEASE_BATCH_NO = -1
 _KEY_SEPARATOR = "|"
@@ -37,8 +41,8 @@ class ValidatedBatch:
     """What validation made of one batch.
 
     `frames` holds the good rows by table name; `quarantined` conforms to QUARANTINED_ROWS and `results` to
-    EXPECTATION_RESULTS, both without `run_id`. When `is_stopped`, nothing of the batch may be loaded; `failures` names the
-    expectations that stopped it, as `table.expectation`.
+    EXPECTATION_RESULTS, both without `run_id`. When `is_stopped`, nothing of the batch may be loaded; `failures`
+    names the expectations that stopped it, as `table.expectation`.
     """
 
     frames: dict[str, pl.DataFrame]
@@ -79,7 +83,7 @@ DEPENDENCIES = find_dependencies(TABLES)
 
 
 def complete_frames(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Return a frame for every table of a batch, an empty one where none is given; raises `KeyError` for another name."""
+    """Return a frame for every table of a batch, empty where none is given; raises `KeyError` for another name."""
     unknown = frames.keys() - {table.name for table in TABLES}
     if unknown:
         raise KeyError(f"not a table of a batch: {', '.join(sorted(unknown))}")
@@ -87,17 +91,15 @@ def complete_frames(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFram
 
 
 def check_frames(frames: Mapping[str, pl.DataFrame], as_of: date) -> list[Outcome]:
-    """Check every frame against its suite; only against its declaration when a frame does not have the declared columns."""
+    """Check every frame against its suite; against the declarations only when a frame is not as declared."""
     schemas = check_schemas(frames, TABLES, WRITTEN_AT_LOAD)
     if not all(outcome.is_success for outcome in schemas):
         return schemas
-    return schemas + [
-        outcome for suite in SUITES for outcome in run_suite(suite, prepare_frame(suite, frames, as_of))
-    ]
+    return schemas + [outcome for suite in SUITES for outcome in run_suite(suite, prepare_frame(suite, frames, as_of))]
 
 
 def find_bad_rows(frames: Mapping[str, pl.DataFrame], outcomes: Sequence[Outcome]) -> pl.DataFrame:
-    """Return the rows that go to quarantine: one row per (table_name, row_no, expectation), those that depend on them too."""
+    """Return the rows that go to quarantine and those that go with them, by table_name, row_no and expectation."""
     failed = [
         (outcome.table_name, row_no, outcome.expectation.name)
         for outcome in outcomes
@@ -116,9 +118,7 @@ def find_bad_rows(frames: Mapping[str, pl.DataFrame], outcomes: Sequence[Outcome
         bad = pl.concat([bad, dependants.unique(["table_name", ROW_NO], keep="first", maintain_order=True)])
 
 
-def _find_dependants(
-    numbered: Mapping[str, pl.DataFrame], bad: pl.DataFrame, dependency: Dependency
-) -> pl.DataFrame:
+def _find_dependants(numbered: Mapping[str, pl.DataFrame], bad: pl.DataFrame, dependency: Dependency) -> pl.DataFrame:
     gone = (
         _select_rows(numbered, bad, dependency.parent)
         .select(value=pl.col(dependency.parent_column))
@@ -131,7 +131,7 @@ def _find_dependants(
         .select(
             table_name=pl.lit(dependency.child),
             row_no=pl.col(ROW_NO),
-            expectation=pl.format("depends_on:{}:{}", pl.lit(dependency.parent), pl.col(dependency.column)),
+            expectation=pl.format(DEPENDS_ON + "{}:{}", pl.lit(dependency.parent), pl.col(dependency.column)),
         )
     )
 
@@ -140,13 +140,11 @@ def _find_unmentioned(numbered: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -
     """Return the document entities all of whose mentions are gone."""
     mentions, gone = numbered["fact_entity_mentions"], _select_rows(numbered, bad, "fact_entity_mentions")
     left = mentions.join(gone, on=ROW_NO, how="anti")
-    entities = numbered["document_entities"].join(
-        gone, on="document_entity_id", how="semi", maintain_order="left"
-    )
+    entities = numbered["document_entities"].join(gone, on="document_entity_id", how="semi", maintain_order="left")
     return entities.join(left, on="document_entity_id", how="anti", maintain_order="left").select(
         table_name=pl.lit("document_entities"),
         row_no=pl.col(ROW_NO),
-        expectation=pl.format("depends_on:mentions_of:{}", pl.col("document_entity_id")),
+        expectation=pl.format(DEPENDS_ON + "mentions_of:{}", pl.col("document_entity_id")),
     )
 
 
@@ -164,16 +162,13 @@ def keep_good_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> dic
         return dict(frames)
     numbered = {name: frame.with_row_index(ROW_NO) for name, frame in frames.items()}
     good = {
-        name: frame.join(
-            _select_rows(numbered, bad, name), on=ROW_NO, how="anti", maintain_order="left"
-        ).drop(ROW_NO)
+        name: frame.join(_select_rows(numbered, bad, name), on=ROW_NO, how="anti", maintain_order="left").drop(ROW_NO)
         for name, frame in numbered.items()
     }
     kept_entities = good["document_entities"]["document_entity_id"].implode()
     for name in ("fact_quotes", "fact_statements"):
         speakers = {
-            column: pl.when(pl.col(column).is_in(kept_entities)).then(pl.col(column))
-            for column in SPEAKER_COLUMNS
+            column: pl.when(pl.col(column).is_in(kept_entities)).then(pl.col(column)) for column in SPEAKER_COLUMNS
         }
         good[name] = good[name].with_columns(**speakers)
     counts = good["fact_entity_mentions"].group_by("document_entity_id").agg(mention_count=pl.len())
@@ -182,7 +177,7 @@ def keep_good_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> dic
 
 
 def describe_bad_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:
-    """Return QUARANTINED_ROWS without run_id. Where several rows have one key, the later ones have `#2`, `#3` after it."""
+    """Return QUARANTINED_ROWS without run_id. Of several rows with one key, the later ones have `#2`, `#3` after it."""
     described = [row for table in TABLES for row in _describe_rows(table, frames[table.name], bad)]
     rows = pl.DataFrame(described, schema=_QUARANTINED, orient="row")
     repeat = pl.int_range(1, pl.len() + 1).over("table_name", "row_key", "expectation")
@@ -191,9 +186,7 @@ def describe_bad_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> 
     )
 
 
-def _describe_rows(
-    table: Table, frame: pl.DataFrame, bad: pl.DataFrame
-) -> Iterator[tuple[str, str, str, str]]:
+def _describe_rows(table: Table, frame: pl.DataFrame, bad: pl.DataFrame) -> Iterator[tuple[str, str, str, str]]:
     failed = bad.filter(pl.col("table_name") == table.name)
     for row_no, expectation in failed.select(ROW_NO, "expectation").iter_rows():
         row = frame.row(row_no, named=True)
@@ -204,7 +197,7 @@ def _describe_rows(
 def describe_results(
     frames: Mapping[str, pl.DataFrame], outcomes: Sequence[Outcome], bad: pl.DataFrame, batch_no: int
 ) -> pl.DataFrame:
-    """Return EXPECTATION_RESULTS without run_id: a row per outcome, and the share in quarantine per table with rows."""
+    """Return EXPECTATION_RESULTS without run_id: a row an outcome, and the share in quarantine a table with rows."""
     rows = [
         (
             outcome.table_name,
@@ -218,11 +211,11 @@ def describe_results(
         )
         for outcome in outcomes
     ]
-    lost = dict(bad.group_by("table_name").agg(pl.col(ROW_NO).n_unique()).iter_rows())
+    # Only rows that fail themselves: of five articles one bad one would take a fifth of all mentions along.
+    own = bad.filter(~pl.col("expectation").str.starts_with(DEPENDS_ON))
+    lost = dict(own.group_by("table_name").agg(pl.col(ROW_NO).n_unique()).iter_rows())
     shares = [
-        _judge_quarantine(name, len(frame), lost.get(name, 0), batch_no)
-        for name, frame in frames.items()
-        if len(frame)
+        _judge_quarantine(name, len(frame), lost.get(name, 0), batch_no) for name, frame in frames.items() if len(frame)
     ]
     return pl.DataFrame(rows + shares, schema=_RESULTS, orient="row")
 
@@ -245,7 +238,7 @@ def _judge_quarantine(
     is_success = share <= MAX_QUARANTINED_SHARE
     return (
         table_name,
-        "quarantined_share_is_small",
+        SMALL_QUARANTINE,
         batch_no,
         severity,
         is_success,
@@ -264,7 +257,7 @@ def find_failures(results: pl.DataFrame) -> tuple[str, ...]:
 def audit_release(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Audit a staged release: EXPECTATION_RESULTS without run_id, `batch_no` -1.
 
-    Keys, references, spans and ratios are checked in SQL over all rows; `find_failures` tells whether it may be published.
+    Keys, references, spans and ratios are checked in SQL over all rows; `find_failures` tells what forbids to publish.
     """
     judged = [
         (j.table_name, j.name, RELEASE_BATCH_NO, j.severity, j.is_success, j.checked, j.failed, j.detail)
@@ -275,7 +268,7 @@ def audit_release(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 @task(cache_policy=NO_CACHE)
 def validate_batch(frames: Mapping[str, pl.DataFrame], as_of: date, batch_no: int = 0) -> ValidatedBatch:
-    """Validate the frames of one batch, by table name; `as_of` is the day of the build (UTC), for dates in the future."""
+    """Validate the frames of one batch, by table name; `as_of` is the day of the build (UTC)."""
     complete = complete_frames(frames)
     outcomes = check_frames(complete, as_of)
     bad = find_bad_rows(complete, outcomes)

@@ -1,4 +1,4 @@
-"""Builders of literal frames: a test names only the columns that it is about, the table declaration fills in the rest."""
+"""Builders of literal frames: a test names the columns that it is about, the declaration fills in the rest."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -30,21 +30,20 @@ def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
 def build_table(table: Table, *partial_rows: Mapping[str, Any]) -> pl.DataFrame:
     """Build a frame that conforms to `table.schema`, one row for each of `partial_rows`; without any, an empty frame.
 
-    What a row leaves out is filled in from the declaration: null where it may be; the first word of a closed vocabulary;
-    `quote_id-0`, `quote_id-1`, … for the key of row 0, 1, …; `article_id-0` for every other id, so that rows refer to the
-    first row of the other table; 0, false, an empty text or list. Then what follows from the given values: the end of a
-    span from its start and its text, word counts, hashes. Raises `KeyError` for a column that the table does not have.
+    What a row leaves out is filled in from the declaration: null where it may be; the first word of a closed
+    vocabulary; `quote_id-0`, `quote_id-1`, … for the key of row 0, 1, …; `article_id-0` for every other id, so that
+    rows refer to the first row of the other table; 0, false, an empty text or list. Then what follows
+    from the given values: the end of a span from its start and its text, word counts, hashes. Raises `KeyError` for a
+    column that the table does not have.
     """
     completed = [_complete_row(table, row, number) for number, row in enumerate(partial_rows)]
     return pl.DataFrame(completed, schema=table.schema, orient="row")
 
 
 def raw_documents(*texts: str | bytes, **columns: Any) -> pl.DataFrame:
-    """Build RAW_DOCUMENTS, a row for each text (encoded as UTF-8) or bytes; a list in `columns` gives a value to each row."""
+    """Build RAW_DOCUMENTS, a row a text (encoded as UTF-8) or bytes; a list in `columns` gives each row a value."""
     raws = [text.encode() if isinstance(text, str) else text for text in texts]
-    partial_rows = [
-        {"raw": raw, "reader": "text", **_name_document(number)} for number, raw in enumerate(raws)
-    ]
+    partial_rows = [{"raw": raw, "reader": "text", **_name_document(number)} for number, raw in enumerate(raws)]
     return build_table(RAW_DOCUMENTS, *_spread_columns(RAW_DOCUMENTS, partial_rows, columns))
 
 

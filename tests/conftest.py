@@ -1,10 +1,11 @@
-"""Hygiene of a test session: no telemetry, no settings of the person who runs it, and missing programs counted, never hidden."""
+"""Hygiene of a test session: no telemetry, no settings of its user, and missing programs counted, never hidden."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,7 @@ MISSING_PREFIX = "needs a program that is not here; run: "
 INSTALL_SECONDS = 600
 
 # Before the first test module is imported: Prefect reads its environment once, on import.
-for _name in [
-    name for name in os.environ if name.startswith(("PREFECT_", "ONRECORD_")) and name != REQUIRE_ALL
-]:
+for _name in [name for name in os.environ if name.startswith(("PREFECT_", "ONRECORD_")) and name != REQUIRE_ALL]:
     del os.environ[_name]
 _PREFECT_HOME = tempfile.mkdtemp(prefix="onrecord-prefect-")
 os.environ.update(
@@ -44,8 +43,8 @@ def pytest_unconfigure() -> None:
 def require_program() -> Callable[[str, str], str]:
     """A function (program, install command) -> path of the program.
 
-    A missing program is installed with the command when the tests run as root. When it still is missing, the test skips
-    with the command to run; under ONRECORD_REQUIRE_ALL=1 it fails instead. Each command is tried once a session.
+    A missing program is installed with the command when the tests run as root. When it still is missing, the test
+    skips with the command to run; under ONRECORD_REQUIRE_ALL=1 it fails instead. Each command is tried once a session.
     """
     tried: set[str] = set()
 
@@ -54,9 +53,7 @@ def require_program() -> Callable[[str, str], str]:
         if path is None and os.geteuid() == 0 and install_command not in tried:
             tried.add(install_command)
             # Its outcome is judged by whether the program is there afterwards, whatever the command returns.
-            subprocess.run(
-                install_command, shell=True, check=False, capture_output=True, timeout=INSTALL_SECONDS
-            )
+            subprocess.run(install_command, shell=True, check=False, capture_output=True, timeout=INSTALL_SECONDS)
             path = shutil.which(program)
         return path or miss_requirement(install_command, is_required=os.environ.get(REQUIRE_ALL) == "1")
 
@@ -64,7 +61,7 @@ def require_program() -> Callable[[str, str], str]:
 
 
 def miss_requirement(install_command: str, *, is_required: bool) -> str:
-    """Skip the running test with the command that would provide what it needs, or fail it when nothing may be missing."""
+    """Skip the running test with the command that provides what it needs, or fail it when nothing may be missing."""
     if is_required:
         pytest.fail(MISSING_PREFIX + install_command)
     pytest.skip(MISSING_PREFIX + install_command)
@@ -92,3 +89,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for command in commands:
         terminalreporter.write_line(f"  to run them: {command}")
+
+
+@pytest.fixture(scope="session")
+def samples_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The warehouse of samples/, built once in a worker; mark tests that use it with `xdist_group("samples")`."""
+    from tests.golden import build_samples  # imported late: it brings the whole pipeline
+
+    return build_samples(tmp_path_factory.mktemp("samples"))

@@ -1,4 +1,4 @@
-"""Readers of source files: one module a format, found by the suffix of the file. A new format is one module and one line here."""
+"""Readers of source files: one module a format, found by the suffix. A new format is one module and one line here."""
 
 from tasks.readers.protocol import Reader, Record
 from tasks.readers.text import TextReader

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 class Record:
     """One document of a file: its bytes as found, never repaired.
 
-    `part` names it inside its file (a line, a record's own key) and is empty where the file is the document; `metadata` is what
-    the file itself says beside the text, with the keys of `tasks.metadata.FIELDS`.
+    `part` names it inside its file (a line, a record's own key) and is empty where the file is the document; `metadata`
+    is what the file itself says beside the text, with the keys of `tasks.metadata.FIELDS`.
     """
 
     raw: bytes
@@ -33,5 +33,5 @@ class Reader(Protocol):
         ...
 
     def read_records(self, path: Path) -> Iterator[Record]:
-        """Yield the documents of the file in its order, holding one at a time; raises `OSError` when it cannot be read."""
+        """Yield the documents of the file in order, holding one at a time; raises `OSError` when it cannot be read."""
         ...

@@ -23,22 +23,42 @@ GOOD: Mapping[str, tuple[Row, ...]] = {
     "article_segments": ({"label": "body", "text": BODY[:47], "raw_end": 53, "body_start": 0, "body_end": 47},),
     "fact_quotes": (
         {
-            "statement_id": "statement_id-0", "quote_text": "We will rebuild,", "start_char": 1, "cue": "said", "cue_start_char": 42, "speaker_text": "Ana Duarte",
-            "speaker_start_char": 19, "speaker_document_entity_id": "document_entity_id-0", "speaker_kind": "person",
+            "statement_id": "statement_id-0",
+            "quote_text": "We will rebuild,",
+            "start_char": 1,
+            "cue": "said",
+            "cue_start_char": 42,
+            "speaker_text": "Ana Duarte",
+            "speaker_start_char": 19,
+            "speaker_document_entity_id": "document_entity_id-0",
+            "speaker_kind": "person",
         },
         {
-            "statement_id": "statement_id-1", "quote_text": "It takes “time” and money,", "start_char": 50, "paragraph_no": 1,
-            "speaker_text": "she", "speaker_start_char": 78, "speaker_document_entity_id": "document_entity_id-0",
+            "statement_id": "statement_id-1",
+            "quote_text": "It takes “time” and money,",
+            "start_char": 50,
+            "paragraph_no": 1,
+            "speaker_text": "she",
+            "speaker_start_char": 78,
+            "speaker_document_entity_id": "document_entity_id-0",
         },
         {
-            "statement_id": "statement_id-1", "quote_text": "time", "quote_type": "term", "start_char": 60, "paragraph_no": 1,
-            "parent_quote_id": "quote_id-1", "part_no": 1,
+            "statement_id": "statement_id-1",
+            "quote_text": "time",
+            "quote_type": "term",
+            "start_char": 60,
+            "paragraph_no": 1,
+            "parent_quote_id": "quote_id-1",
+            "part_no": 1,
         },
     ),
     "fact_statements": (
         {
-            "content_text": "We will rebuild,", "fragments": [{"start_char": 1, "end_char": 17}], "speaker_text": "Ana Duarte",
-            "speaker_start_char": 19, "speaker_document_entity_id": "document_entity_id-0",
+            "content_text": "We will rebuild,",
+            "fragments": [{"start_char": 1, "end_char": 17}],
+            "speaker_text": "Ana Duarte",
+            "speaker_start_char": 19,
+            "speaker_document_entity_id": "document_entity_id-0",
         },
         {"content_text": "It takes “time” and money,", "fragments": [{"start_char": 50, "end_char": 76}]},
     ),
@@ -47,9 +67,11 @@ GOOD: Mapping[str, tuple[Row, ...]] = {
         {"mention_text": "Ana Duarte", "start_char": 19},
         {"mention_text": "she", "start_char": 78, "mention_type": "pronoun"},
     ),
-}  # fmt: skip
+}
 
-OWN_BAD_ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {  # changes of rows 0, 1, …; a row more than GOOD has is added
+OWN_BAD_ROWS: Mapping[
+    tuple[str, str], tuple[Row, ...]
+] = {  # changes of rows 0, 1, …; a row more than GOOD has is added
     ("fact_articles", FILLED): ({"encoding": None},),
     ("fact_articles", "key_is_unique"): ({}, {**GOOD["fact_articles"][0], "article_id": "article_id-0"}),
     ("fact_articles", "raw_sha256_is_a_hash"): ({"raw_sha256": "0f"},),
@@ -101,20 +123,29 @@ OWN_BAD_ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {  # changes of rows 0
     ("fact_statements", "confidence_is_a_probability"): ({"confidence": 1.1},),
     ("fact_statements", "fragments_are_given"): ({"fragments": []},),
     ("fact_statements", "fragments_are_inside_body"): (
-        {"content_text": "rebuild, We", "fragments": [{"start_char": 9, "end_char": 17}, {"start_char": 1, "end_char": 3}]},
+        {
+            "content_text": "rebuild, We",
+            "fragments": [{"start_char": 9, "end_char": 17}, {"start_char": 1, "end_char": 3}],
+        },
     ),
     ("fact_statements", "content_text_is_its_fragments"): ({"content_text": "We rebuild,"},),
     ("fact_statements", "speaker_text_is_in_body"): ({"speaker_text": "Anna Duarte", "speaker_end_char": 30},),
     ("fact_statements", "cue_is_in_body"): ({"cue": "said"},),
     ("fact_statements", "via_text_is_in_body"): ({"via_start_char": 3},),
     ("document_entities", FILLED): ({"names": None},),
-    ("document_entities", "key_is_unique"): ({}, {**GOOD["document_entities"][0], "document_entity_id": "document_entity_id-0"}),
+    ("document_entities", "key_is_unique"): (
+        {},
+        {**GOOD["document_entities"][0], "document_entity_id": "document_entity_id-0"},
+    ),
     ("document_entities", "article_id_exists"): ({"article_id": "article_id-9"},),
     ("document_entities", "document_entity_has_a_name"): ({"document_entity_name": " "},),
     ("document_entities", "document_entity_is_mentioned"): ({"document_entity_id": "document_entity_id-9"},),
     ("document_entities", "mention_count_is_that_of_the_mentions"): ({"mention_count": 3},),
     ("fact_entity_mentions", FILLED): ({"mention_text": None, "end_char": 29},),
-    ("fact_entity_mentions", "entity_type_is_in_vocabulary"): ({"entity_type": "no such word"}, {"entity_type": "no such word"}),
+    ("fact_entity_mentions", "entity_type_is_in_vocabulary"): (
+        {"entity_type": "no such word"},
+        {"entity_type": "no such word"},
+    ),
     ("fact_entity_mentions", "key_is_unique"): ({"mention_id": "mention_id-1"},),
     ("fact_entity_mentions", "article_id_exists"): ({"article_id": "article_id-9"}, {"article_id": "article_id-9"}),
     ("fact_entity_mentions", "document_entity_id_exists"): ({"document_entity_id": "document_entity_id-9"},),
@@ -122,15 +153,11 @@ OWN_BAD_ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {  # changes of rows 0
     ("fact_entity_mentions", "mention_text_is_in_body"): ({"mention_text": "Ana", "end_char": 29},),
     ("fact_entity_mentions", "entity_is_of_the_article"): ({}, {"article_id": "article_id-1"}),
     ("fact_entity_mentions", "entity_type_is_that_of_the_entity"): ({"entity_type": "place"},),
-}  # fmt: skip
+}
 
-OTHER_CHANGES: Mapping[
-    tuple[str, str], Mapping[str, tuple[Row, ...]]
-] = {  # of the tables that the bad rows refer to
+OTHER_CHANGES: Mapping[tuple[str, str], Mapping[str, tuple[Row, ...]]] = {  # of the tables that the bad rows refer to
     ("fact_entity_mentions", "article_id_exists"): {"document_entities": ({"article_id": "article_id-9"},)},
-    ("fact_entity_mentions", "entity_type_is_in_vocabulary"): {
-        "document_entities": ({"entity_type": "no such word"},)
-    },
+    ("fact_entity_mentions", "entity_type_is_in_vocabulary"): {"document_entities": ({"entity_type": "no such word"},)},
     ("fact_entity_mentions", "entity_is_of_the_article"): {"fact_articles": ({}, {"body": BODY})},
 }
 

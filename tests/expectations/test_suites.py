@@ -12,9 +12,7 @@ from tests.expectations.examples import AS_OF, build_bad_frames, build_frames, f
 from warehouse.tables import tables_of
 
 SUITE_BY_TABLE = {suite.table.name: suite for suite in SUITES}
-EXPECTATIONS = [
-    (suite.table.name, expectation.name) for suite in SUITES for expectation in suite.all_expectations
-]
+EXPECTATIONS = [(suite.table.name, expectation.name) for suite in SUITES for expectation in suite.all_expectations]
 RATIOS = {(suite.table.name, ratio.name): ratio for suite in SUITES for ratio in suite.ratios}
 ROW_EXPECTATIONS = [expectation for expectation in EXPECTATIONS if expectation not in RATIOS]
 
@@ -41,8 +39,7 @@ def find_failed_of_all_bad_rows(table_name: str) -> dict[str, list[str]]:
         example: [
             outcome.expectation.name
             for outcome in outcomes
-            if outcome.severity == "quarantine"
-            and any(origin[row_no] == example for row_no in outcome.failed_rows)
+            if outcome.severity == "quarantine" and any(origin[row_no] == example for row_no in outcome.failed_rows)
         ]
         for example in examples
     }

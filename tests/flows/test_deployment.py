@@ -115,7 +115,7 @@ def read(response: httpx.Response) -> Any:
 
 
 def find_deployment(api: httpx.Client) -> dict[str, Any]:
-    return read(api.get(f"/deployments/name/{DEPLOYMENT}"))
+    return dict(read(api.get(f"/deployments/name/{DEPLOYMENT}")))
 
 
 def test_the_deployment_runs_every_hour_one_run_at_a_time(api: httpx.Client) -> None:

@@ -105,9 +105,7 @@ def test_a_statement_is_whole_or_absent() -> None:
 
 
 def test_a_bad_quote_takes_its_statement_and_the_quotes_inside_it_along() -> None:
-    batch = validate(
-        build_frames(fact_quotes=({}, {"paragraph_no": 2}, {"statement_id": None, "part_no": 0})), AS_OF
-    )
+    batch = validate(build_frames(fact_quotes=({}, {"paragraph_no": 2}, {"statement_id": None, "part_no": 0})), AS_OF)
     assert quarantined(batch) == [
         ("fact_quotes", "quote_id-1", "paragraph_exists"),
         ("fact_quotes", "quote_id-2", "depends_on:fact_quotes:quote_id-1"),
@@ -227,13 +225,18 @@ def test_a_share_out_of_bounds_only_warns_below_200_rows() -> None:
 def test_more_than_a_tenth_in_quarantine_stops_the_batch() -> None:
     frames = unattributed_quotes(200)
     late = pl.int_range(pl.len())
-    few = frames["fact_quotes"].with_columns(
-        speaker_text=pl.lit(None, pl.String), quote_type=pl.lit("indirect")
-    )
+    few = frames["fact_quotes"].with_columns(speaker_text=pl.lit(None, pl.String), quote_type=pl.lit("indirect"))
     for bad_count, failures in ((20, ()), (21, ("fact_quotes.quarantined_share_is_small",))):
         confidence = pl.when(late < bad_count).then(2.0).otherwise(0.5)
         batch = validate({**frames, "fact_quotes": few.with_columns(confidence=confidence)}, AS_OF)
         assert (batch.quarantined.height, batch.failures) == (bad_count, failures)
+
+
+def test_rows_that_only_went_along_do_not_stop_the_batch() -> None:
+    frames = unattributed_quotes(200)
+    frames["fact_articles"] = frames["fact_articles"].with_columns(language=pl.lit("English"))
+    batch = validate({**frames, "fact_quotes": frames["fact_quotes"].with_columns(quote_type=pl.lit("term"))}, AS_OF)
+    assert (batch.quarantined.height, batch.failures) == (201, ())
 
 
 def test_an_expectation_that_crashes_is_an_error_and_not_bad_data() -> None:
@@ -255,18 +258,14 @@ def test_rows_of_a_check_that_does_not_apply_are_not_counted() -> None:
 
 
 def open_release(**changes: pl.DataFrame) -> duckdb.DuckDBPyConnection:
-    """Open a release in memory that holds the good batch, entities joined in, with the named tables put in place of theirs."""
+    """Open a release in memory that holds the good batch, entities joined in, the named tables replaced."""
     entity = {
-        "speaker_entity_id": pl.when(pl.col("speaker_document_entity_id").is_not_null()).then(
-            pl.lit("entity_id-0")
-        )
+        "speaker_entity_id": pl.when(pl.col("speaker_document_entity_id").is_not_null()).then(pl.lit("entity_id-0"))
     }
     frames = {table.name: build_table(table) for table in TABLES if table.scope != "ledger"} | build_frames()
     frames["fact_quotes"] = frames["fact_quotes"].with_columns(**entity)
     frames["fact_statements"] = frames["fact_statements"].with_columns(**entity)
-    frames["fact_entity_mentions"] = frames["fact_entity_mentions"].with_columns(
-        entity_id=pl.lit("entity_id-0")
-    )
+    frames["fact_entity_mentions"] = frames["fact_entity_mentions"].with_columns(entity_id=pl.lit("entity_id-0"))
     frames["source_documents"] = build_table(SOURCE_DOCUMENTS, {})
     frames["dim_entities"] = build_table(DIM_ENTITIES, {"entity_name": "Ana Duarte"})
     frames["entity_links"] = build_table(ENTITY_LINKS, {})
