@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import polars as pl
 from prefect import Task
 
+from expectations.data_docs import build_data_docs
 from flows.report import BuildReport
 from flows.settings import Settings
 from tasks.annotator import DEFAULT_MODEL, describe_model
@@ -94,7 +95,7 @@ class Job:
         """Collect rows for a ledger table; `run_id`, `rules_version` and `columns` are filled in where it has them."""
         filled = {"run_id": self.report.run_id, "rules_version": self.rules, **columns}
         values = {name: pl.lit(value) for name, value in filled.items() if name in table.schema}
-        rows = frame.with_columns(**values).select(table.column_names).cast(table.schema)  # type: ignore[arg-type]
+        rows = frame.with_columns(**values).select(table.column_names).cast(table.schema)
         self._ledger_rows[table.name].append(rows)
 
     def note_seen(self, sightings: pl.DataFrame) -> None:
@@ -141,7 +142,7 @@ class Job:
         folder.mkdir(parents=True)
         for name, frame in frames.items():
             table = _TABLES[name]
-            rows = frame.select(table.column_names).cast(table.schema)  # type: ignore[arg-type]
+            rows = frame.select(table.column_names).cast(table.schema)
             rows.write_parquet(folder / f"{name}.parquet")
         self.batch_count += 1
         self.article_count += frames["fact_articles"].height
@@ -179,9 +180,20 @@ class Job:
         """End the run and tell the ledger all about it."""
         self.report.status, self.report.detail = status, detail
         self.note_judged()
+        self._build_docs()
         record_tables(self.ledger, self.ledger_frames)
         finish_run(self.ledger, self.report.run_id, status=status, finished_at=datetime.now(UTC), **self.describe_end())
         return self.report
+
+    def _build_docs(self) -> None:
+        frames = self.ledger_frames
+        if EXPECTATION_RESULTS.name not in frames:
+            return  # nothing was validated, and the pages of the last run that did stay
+        with self.report.time_stage("docs"):
+            results, quarantined = frames[EXPECTATION_RESULTS.name], frames[QUARANTINED_ROWS.name]
+            self.report.docs = build_data_docs(
+                results, quarantined, self.settings.docs_dir, self.report.run_id, self.started_at
+            )
 
     def note_judged(self) -> None:
         """Note the outcomes of the documents that the run judged; once, when no later batch can take them back."""

@@ -23,6 +23,7 @@ STAGES = {
     "validate": "expectations on rows, quarantine",
     "load": "validated batches into the staged release",
     "publish": "entities of the corpus, audit, release",
+    "docs": "Data Docs of all expectations",
 }
 """Stage -> what it gives, in the order of the run."""
 

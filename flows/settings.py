@@ -54,8 +54,8 @@ class Settings:
 
     @property
     def docs_dir(self) -> Path:
-        """Where the Data Docs of the last run are."""
-        return self.data_dir / "data_docs"
+        """Where the Data Docs of the last run that validated something are."""
+        return self.data_dir / "data_docs" / self.warehouse.stem
 
 
 def load_settings(root: Path | None = None, **given: object) -> Settings:

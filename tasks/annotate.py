@@ -45,7 +45,7 @@ def split_paragraphs(articles: pl.DataFrame, segments: pl.DataFrame | None = Non
             paragraph_key=pl.col("text").map_elements(make_id, return_dtype=pl.String),
         )
         .select(PARAGRAPHS.column_names)
-        .cast(PARAGRAPHS.schema)  # type: ignore[arg-type]
+        .cast(PARAGRAPHS.schema)
     )
     if segments is not None:
         headings = segments.filter(pl.col("label") == "heading").select(
@@ -78,7 +78,7 @@ def annotate_paragraphs(paragraphs: pl.DataFrame, annotator: Annotator) -> pl.Da
         ModelError: If the spaCy pipeline is missing.
         AnnotationError: If an annotating process died.
     """
-    return annotator.annotate(paragraphs).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)  # type: ignore[arg-type]
+    return annotator.annotate(paragraphs).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -80,7 +80,7 @@ class AnnotationCache:
 
     def _read_files(self, files: list[Path], wanted: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
         for file in files:
-            query = pl.scan_parquet(file).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)  # type: ignore[arg-type]
+            query = pl.scan_parquet(file).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)
             if wanted is not None:
                 query = query.join(wanted.lazy(), on="paragraph_key", how="semi")
             rows = _read_or_remove(file, query)

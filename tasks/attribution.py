@@ -11,12 +11,30 @@ from tasks.syntax import Tree
 
 _SENTENCE_END = ".!?…"
 _FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
-_SPEECH = frozenset({"say", "write", "ask", "answer", "promise", "urge", "accuse", "agree", "deny", "manner", "add", "judge", "show"})
+_SPEECH = frozenset(
+    {"say", "write", "ask", "answer", "promise", "urge", "accuse", "agree", "deny", "manner", "add", "judge", "show"}
+)
 _BLANKS = " \t\u00a0\u2009\u202f\u200b"
 _SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner", "add", "urge", "judge"})
 _ADDRESSING = frozenset({"ask", "tell", "warn", "remind", "assure", "inform", "urge"})
 """Verbs whose object is the one spoken to."""
-_NAMING = frozenset({"so-called", "known", "dubbed", "titled", "entitled", "named", "nicknamed", "called", "headlined", "term", "phrase", "word", "termed"})
+_NAMING = frozenset(
+    {
+        "so-called",
+        "known",
+        "dubbed",
+        "titled",
+        "entitled",
+        "named",
+        "nicknamed",
+        "called",
+        "headlined",
+        "term",
+        "phrase",
+        "word",
+        "termed",
+    }
+)
 _SIGN_OFF = re.compile(r"^\s*[-–—―]\s?(?=[A-Z])")
 
 
@@ -117,7 +135,9 @@ def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Q
     for span in outer:
         inner = [s for s in spans if s.depth == 1 and span.start <= s.start and s.end <= span.end]
         if inner:
-            found += [replace(q, rule=f"nested_{q.rule}") for q in _attribute_spans(View(tree, inner, (span.start, span.end)))]
+            found += [
+                replace(q, rule=f"nested_{q.rule}") for q in _attribute_spans(View(tree, inner, (span.start, span.end)))
+            ]
     return found, reported
 
 
@@ -158,7 +178,10 @@ def _clause_subject(view: View, tokens: range) -> NounPhrase | None:
         if tokens[0] <= tree.head[token] <= tokens[-1] and tree.head[token] != token:
             continue
         for ancestor in tree.ancestors(token):
-            subject = next((c for c in tree.children(ancestor) if tree.dep[c] in {"nsubj", "nsubjpass"} and not view.quoted[c]), None)
+            subject = next(
+                (c for c in tree.children(ancestor) if tree.dep[c] in {"nsubj", "nsubjpass"} and not view.quoted[c]),
+                None,
+            )
             if subject is not None and tree.lower(subject) not in {"who", "which", "that", "there", "it", "this"}:
                 return NounPhrase(*tree.noun_phrase(subject, blocked=view.quoted), subject)
     return None
@@ -168,7 +191,7 @@ _Hit = tuple[Cue | None, NounPhrase | None, str]
 
 
 def _after_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """ "…," X said. "…," said X. "…", according to X. The cue clause touches the closing mark."""
+    """Read "…," X said; "…," said X: the cue clause touches the closing mark."""
     tree = view.tree
     gap = view.tree.token_at(span.outer_end)
     words = tree.text[span.start : span.end].rstrip("’' ")
@@ -183,29 +206,38 @@ def _after_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue
             return None
         if any(tree.pos[t] in {"VERB", "NOUN", "PROPN", "PRON"} and tree.word(t) not in {"later"} for t in between):
             return None
-        has_comma = words[-1:] in ",?!—–-…" or any(tree.word(t) in {",", "—", "–", "-"} for t in range(gap, min(gap + 1, start)))
-        if cue.kind == "noun" or cue.strength == 0 and not has_comma:
+        has_comma = words[-1:] in ",?!—–-…" or any(
+            tree.word(t) in {",", "—", "–", "-"} for t in range(gap, min(gap + 1, start))
+        )
+        if cue.kind == "noun" or (cue.strength == 0 and not has_comma):
             return None
         if cue.kind == "verb" and not has_comma and start != cue.first and cue.content is None:
             return None
         if cue.kind == "according":
             return None
         speaker = cue.speaker
-        if speaker is not None and speaker.after <= gap and cue.first >= gap and not _shares_subject(tree, cue, speaker):
+        if (
+            speaker is not None
+            and speaker.after <= gap
+            and cue.first >= gap
+            and not _shares_subject(tree, cue, speaker)
+        ):
             speaker = None
         return (cue, speaker, "after_quote") if speaker is not None else None
-    return _by_position(view, gap) if words[-1:] in ",?!" or gap < len(tree) and tree.word(gap) == "," else None
+    return _by_position(view, gap) if words[-1:] in ",?!" or (gap < len(tree) and tree.word(gap) == ",") else None
 
 
 def _by_position(view: View, gap: int) -> _Hit | None:
-    """ "…," an angry X retaliated. A subject and its verb right behind a quotation and a comma attribute it, whatever the verb."""
+    """Read "…," an angry X retaliated: a subject and its verb right behind a quotation and a comma attribute it, whatever the verb."""
     tree = view.tree
     first = gap + 1 if gap < len(tree) and tree.word(gap) == "," else gap
     for verb in range(first, min(first + 12, len(tree))):
         if view.quoted[verb] or view.frame_of[verb] != view.frame_of[first]:
             return None
         if tree.tag[verb] in {"VBD", "VBZ"} and tree.pos[verb] == "VERB":
-            subject = next((c for c in tree.children(verb) if tree.dep[c] == "nsubj" and not view.quoted[c] and c >= first), None)
+            subject = next(
+                (c for c in tree.children(verb) if tree.dep[c] == "nsubj" and not view.quoted[c] and c >= first), None
+            )
             if subject is None or tree.lower(subject) in {"which", "that", "who"}:
                 return None
             low, high = tree.noun_phrase(subject, blocked=view.quoted)
@@ -221,7 +253,7 @@ def _shares_subject(tree: Tree, cue: Cue, speaker: NounPhrase) -> bool:
 
 
 def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """X said: "…"; X told reporters that "…"; adding, "…". Nothing finite stands between the cue and the opening mark."""
+    """Read X said: "…"; X told reporters that "…"; adding, "…". Nothing finite stands between the cue and the opening mark."""
     tree = view.tree
     opening = tree.token_at(span.outer_start)
     for cue in sorted(cues, key=lambda c: -c.head):
@@ -246,14 +278,16 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
 
 def _says(cue: Cue) -> bool:
     """Whether the cue is speech in itself: thoughts, plans and agreement inside reported speech are told by its speaker."""
-    return cue.strength > 0 and cue.cue_class in _SAYING or cue.kind == "noun" and cue.content is not None
+    return (cue.strength > 0 and cue.cue_class in _SAYING) or (cue.kind == "noun" and cue.content is not None)
 
 
 def _prefer_speech(tree: Tree, cue: Cue, cues: Sequence[Cue]) -> Cue:
     """Return the cue of speech whose content the weaker `cue` stands in ("X said he would consider "…""), else `cue` itself."""
     if _says(cue):
         return cue
-    around = [c for c in cues if c.speaker is not None and _says(c) and c.content and c.content[0] <= cue.head < c.content[1]]
+    around = [
+        c for c in cues if c.speaker is not None and _says(c) and c.content and c.content[0] <= cue.head < c.content[1]
+    ]
     return max(around, key=lambda c: c.content[0] if c.content else 0, default=cue)
 
 
@@ -262,7 +296,7 @@ def _is_close(tree: Tree, cue: Cue, opening: int, between: range) -> bool:
 
 
 def _bare_after(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """ "Is it?" X said. The next frame holds nothing but the attribution."""
+    """Read "Is it?" X said: the next frame holds nothing but the attribution."""
     tree = view.tree
     gap = tree.token_at(span.outer_end)
     if gap >= len(tree) or view.frame_of[gap] == view.frame_of[tokens[0]]:
@@ -276,20 +310,23 @@ def _bare_after(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]
         return None
     start = min(cue.speaker.first, cue.first)
     objects = any(tree.dep[c] in {"dobj", "attr"} for c in tree.children(cue.head))
-    if start - gap > 1 or cue.content is not None or objects and cue.lemma not in _ADDRESSING:
+    if start - gap > 1 or cue.content is not None or (objects and cue.lemma not in _ADDRESSING):
         return None
     return cue, cue.speaker, "bare_after"
 
 
 def _colon_before(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """X: "…". The words before a colon name the speaker, or hold a subject."""
+    """Read X: "…": the words before a colon name the speaker, or hold a subject."""
     tree = view.tree
     opening = tree.token_at(span.outer_start)
     if opening < 1 or tree.word(opening - 1) != ":":
         return None
     frame = view.frame_of[opening]
     before = [t for t in range(opening - 1) if view.frame_of[t] == frame and not view.quoted[t]]
-    subject = next((t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}), None)
+    subject = next(
+        (t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}),
+        None,
+    )
     if subject is None and before and len(before) <= 8 and tree.pos[before[-1]] in {"PROPN", "NOUN"}:
         subject = before[-1]
     if subject is None:
@@ -299,7 +336,7 @@ def _colon_before(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
 
 
 def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """ "…" — X, or "…" -Commissioner X: a dash and a name close the paragraph."""
+    """Read "…" — X, or "…" -Commissioner X: a dash and a name close the paragraph."""
     tree = view.tree
     rest = tree.text[span.outer_end :]
     match = _SIGN_OFF.match(rest)
@@ -316,7 +353,7 @@ def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) 
 
 
 def _around_clause(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
-    """X said that the plan was "…": the cue governs the clause that the marked words stand in."""
+    """Read X said that the plan was "…": the cue governs the clause that the marked words stand in."""
     tree = view.tree
     by_head = {c.head: c for c in cues}
     roots = [t for t in tokens if not (tokens[0] <= tree.head[t] <= tokens[-1]) or tree.head[t] == t]
@@ -367,14 +404,14 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
     tree, text = view.tree, view.tree.text
     words = text[span.start : span.end]
     before = text[: span.outer_start].rstrip(_BLANKS)
-    opens_clause = not before or before[-1:] in ":.!?…”\"" or before[-1:] == "," and words[:1].isupper()
+    opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
     has_verb = any(tree.tag[t] in _FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
     ends_clause = words[-1:] in ".!?,…—–"
     if opens_clause and (ends_clause or has_verb) and (has_verb or words[:1].isupper()):
         return "direct"
     if words[:1].isupper() and has_verb and ends_clause and before[-1:] in ",:":
         return "direct"
-    if cue is None and (len(words.split()) <= 6 and not has_verb or _is_named(view, span)):
+    if cue is None and ((len(words.split()) <= 6 and not has_verb) or _is_named(view, span)):
         return "term"
     return "mixed"
 
@@ -432,7 +469,9 @@ def _read_reported(view: View, found: Sequence[Quoted]) -> list[Reported]:
         if sum(len(tree.text[start:end].split()) for start, end in pieces) < 2:
             continue
         via = relays.get(frame) if cue.kind != "according" else None
-        via_span = tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
+        via_span = (
+            tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
+        )
         told.add(frame)
         speaker = tree.span(cue.speaker.first, cue.speaker.after)
         reported.append(Reported(pieces, cue.kind, tree.span(cue.first, cue.after), speaker, via_span))
@@ -450,7 +489,9 @@ def _content_pieces(view: View, cue: Cue) -> tuple[tuple[int, int], ...]:
         tokens = [rest] if rest is not None else []
     else:
         tokens = _around_parenthesis(view, cue) or ([cue.content] if cue.content is not None else [])
-    if any(low <= cue.head < high or (cue.speaker is not None and low <= cue.speaker.head < high) for low, high in tokens):
+    if any(
+        low <= cue.head < high or (cue.speaker is not None and low <= cue.speaker.head < high) for low, high in tokens
+    ):
         return ()
     pieces = [_trim(tree.text, *tree.span(low, high)) for low, high in tokens]
     return tuple((start, end) for start, end in pieces if start < end)
@@ -459,12 +500,21 @@ def _content_pieces(view: View, cue: Cue) -> tuple[tuple[int, int], ...]:
 def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
     """Return the tokens before and after a cue clause that stands behind a comma and governs nothing to its right."""
     tree = view.tree
-    if cue.kind != "verb" or cue.speaker is None or cue.strength == 0 or (cue.content is not None and cue.content[0] > cue.head):
+    if (
+        cue.kind != "verb"
+        or cue.speaker is None
+        or cue.strength == 0
+        or (cue.content is not None and cue.content[0] > cue.head)
+    ):
         return []
     frame = view.frame_of[cue.head]
     inverted = cue.speaker.head > cue.head
     first = cue.first if inverted else cue.speaker.first
-    if first == 0 or view.frame_of[first - 1] != frame or tree.word(first - 1) not in {",", "”", '"', "''", "—", "–", "--"}:
+    if (
+        first == 0
+        or view.frame_of[first - 1] != frame
+        or tree.word(first - 1) not in {",", "”", '"', "''", "—", "–", "--"}
+    ):
         return []
     if not inverted and any(tree.tag[t] == "," or view.quoted[t] for t in range(cue.speaker.after, cue.first)):
         return []
@@ -473,7 +523,12 @@ def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
         low -= 1
     high = cue.after
     last = len(tree)
-    while high < last and view.frame_of[high] == frame and tree.word(high) not in {",", "—", "–", "--", ":", ";"} and not view.quoted[high]:
+    while (
+        high < last
+        and view.frame_of[high] == frame
+        and tree.word(high) not in {",", "—", "–", "--", ":", ";"}
+        and not view.quoted[high]
+    ):
         high += 1
     end = high
     while end < last and view.frame_of[end] == frame:
@@ -483,7 +538,8 @@ def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
         return []
     rest = range(high, end)
     goes_on = any(tree.tag[t] in _FINITE or view.quoted[t] for t in rest) and not any(
-        tree.dep[t] in {"advcl", "relcl", "conj", "appos"} and tree.head[t] in (cue.head, cue.speaker.head) for t in rest
+        tree.dep[t] in {"advcl", "relcl", "conj", "appos"} and tree.head[t] in (cue.head, cue.speaker.head)
+        for t in rest
     )
     return [*pieces, (high, end)] if goes_on else pieces
 

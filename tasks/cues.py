@@ -12,10 +12,14 @@ _WORDS = frozenset({"word", "view", "opinion", "phrase", "telling", "eye", "acco
 _OBJECT_CLASSES = frozenset({"accuse", "judge", "urge", "agree", "deny", "think", "promise", "ask"})
 """Classes of verbs whose object alone is what is said ("criticized the plan", "urged calm")."""
 _RELATIVES = frozenset({"who", "which", "that", "whom"})
-_QUOTED_PASSIVES = frozenset({"quote", "cite", "hear", "overhear", "record", "catch", "know", "see", "report", "credit"})
+_QUOTED_PASSIVES = frozenset(
+    {"quote", "cite", "hear", "overhear", "record", "catch", "know", "see", "report", "credit"}
+)
 """Verbs whose passive subject is the one who speaks ("was quoted as saying")."""
 _ACCORDING = ("according", "accord")
-_ISSUES = frozenset({"issue", "release", "publish", "make", "send", "write", "sign", "post", "give", "deliver", "put", "circulate"})
+_ISSUES = frozenset(
+    {"issue", "release", "publish", "make", "send", "write", "sign", "post", "give", "deliver", "put", "circulate"}
+)
 _CUE_POS = frozenset({"VERB", "AUX", "NOUN", "ADP", "SCONJ"})
 
 
@@ -121,10 +125,16 @@ def _read_according(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | Non
     if to is None:
         return None
     head = tree.child(to, "pobj", "pcomp") or tree.child(token, "pobj")
-    head = head if head is not None else next((t for t in range(to + 1, len(tree)) if tree.pos[t] in {"NOUN", "PROPN", "PRON"}), None)
+    head = (
+        head
+        if head is not None
+        else next((t for t in range(to + 1, len(tree)) if tree.pos[t] in {"NOUN", "PROPN", "PRON"}), None)
+    )
     if head is None or quoted[head]:
         return None
-    return Cue("according", token, token, to + 1, "according to", "say", 2, True, _noun_phrase(tree, head, quoted), None)
+    return Cue(
+        "according", token, token, to + 1, "according to", "say", 2, True, _noun_phrase(tree, head, quoted), None
+    )
 
 
 def _read_verb(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
@@ -135,7 +145,9 @@ def _read_verb(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
     passive = any(tree.dep[c] in {"auxpass", "nsubjpass"} for c in tree.children(token))
     speaker = find_speaker(tree, token, quoted, is_passive=passive, lemma=lemma)
     content = _content_clause(tree, token, lemma, verb)
-    return Cue("verb", token, token, last + 1, lemma, verb.cue_class, verb.strength, verb.takes_clause, speaker, content)
+    return Cue(
+        "verb", token, token, last + 1, lemma, verb.cue_class, verb.strength, verb.takes_clause, speaker, content
+    )
 
 
 def _lexicon_lemma(tree: Tree, token: int) -> tuple[str, int]:
@@ -164,7 +176,18 @@ def _read_words_of(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None
         owner, last = (tree.child(of, "pobj"), of) if of is not None else (None, token)
     if owner is None or quoted[owner] or tree.head[token] > token:
         return None
-    return Cue("according", token, tree.head[token], last + 1, "in the words of", "say", 2, True, _noun_phrase(tree, owner, quoted), None)
+    return Cue(
+        "according",
+        token,
+        tree.head[token],
+        last + 1,
+        "in the words of",
+        "say",
+        2,
+        True,
+        _noun_phrase(tree, owner, quoted),
+        None,
+    )
 
 
 def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
@@ -174,22 +197,39 @@ def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
         return None
     owner = tree.child(token, "poss")
     if owner is None:
-        by = next((c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in {"by", "from", "of"}), None)
+        by = next(
+            (c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in {"by", "from", "of"}), None
+        )
         owner = tree.child(by, "pobj") if by is not None and tree.lower(by) != "of" else None
     clause = next((c for c in tree.children(token) if tree.dep[c] in {"acl", "ccomp", "relcl"} and c > token), None)
-    is_content = clause is not None and any(tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause))
+    is_content = clause is not None and any(
+        tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause)
+    )
     if owner is None and is_content and tree.dep[token] in {"dobj", "attr"}:
         owner = _subject(tree, tree.head[token])
     if owner is None or quoted[owner] or not (is_content or _touches_quote(tree, token, quoted)):
         return None
     content = tree.edges(clause) if clause is not None and is_content else None
-    return Cue("noun", token, token, token + 1, tree.lemma[token].lower(), cue_class, 1, is_content, _noun_phrase(tree, owner, quoted), content)
+    return Cue(
+        "noun",
+        token,
+        token,
+        token + 1,
+        tree.lemma[token].lower(),
+        cue_class,
+        1,
+        is_content,
+        _noun_phrase(tree, owner, quoted),
+        content,
+    )
 
 
 def _touches_quote(tree: Tree, token: int, quoted: Sequence[bool]) -> bool:
     """Whether a quotation stands right behind the noun, or behind its comma or colon: his message: "…"."""
     after = token + 1
-    return after < len(tree) and (quoted[after] or tree.word(after) in {",", ":"} and after + 1 < len(tree) and quoted[after + 1])
+    return after < len(tree) and (
+        quoted[after] or (tree.word(after) in {",", ":"} and after + 1 < len(tree) and quoted[after + 1])
+    )
 
 
 _ASPECTUAL = frozenset({"begin", "continue", "start", "go", "proceed", "keep", "resume", "go on", "carry on", "move"})
@@ -205,7 +245,9 @@ def _content_clause(tree: Tree, token: int, lemma: str, verb: _Verb) -> tuple[in
             return tree.edges(child)
     if verb.strength == 0 or verb.cue_class not in _OBJECT_CLASSES:
         return None
-    objects = [c for c in tree.children(token) if c > token and tree.dep[c] in {"dobj", "oprd", "prep", "dative", "attr"}]
+    objects = [
+        c for c in tree.children(token) if c > token and tree.dep[c] in {"dobj", "oprd", "prep", "dative", "attr"}
+    ]
     objects = [c for c in objects if tree.dep[c] != "prep" or tree.lower(c) in {"as", "of", "for", "that"}]
     if not objects or not any(tree.dep[c] in {"dobj", "oprd", "prep"} for c in objects):
         return None
@@ -213,7 +255,9 @@ def _content_clause(tree: Tree, token: int, lemma: str, verb: _Verb) -> tuple[in
 
 
 def _subject(tree: Tree, verb: int) -> int | None:
-    return next((c for c in tree.children(verb) if tree.dep[c] in SUBJECTS and tree.pos[c] not in {"VERB", "AUX"}), None)
+    return next(
+        (c for c in tree.children(verb) if tree.dep[c] in SUBJECTS and tree.pos[c] not in {"VERB", "AUX"}), None
+    )
 
 
 def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: bool, lemma: str) -> NounPhrase | None:
@@ -237,7 +281,7 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
                 return _noun_phrase(tree, subject, quoted)
             break
         label, head = tree.dep[seen], tree.head[seen]
-        if head == seen or label not in _CLAUSE_LABELS and label != "relcl":
+        if head == seen or (label not in _CLAUSE_LABELS and label != "relcl"):
             break
         if label in {"acl", "relcl"} and tree.pos[head] in {"NOUN", "PROPN", "PRON"}:
             return _issuer(tree, head, quoted)
@@ -264,7 +308,9 @@ def _issuer(tree: Tree, noun: int, quoted: Sequence[bool]) -> NounPhrase | None:
         subject = _subject(tree, verb)
         if subject is not None and not quoted[subject] and tree.lower(subject) not in _RELATIVES:
             return _noun_phrase(tree, subject, quoted)
-    if tree.dep[noun] == "pobj" and role_kind(tree.lemma[noun]) == "document":  # "said in a statement saying", "X, in a letter warning"
+    if (
+        tree.dep[noun] == "pobj" and role_kind(tree.lemma[noun]) == "document"
+    ):  # "said in a statement saying", "X, in a letter warning"
         for ancestor in tree.ancestors(noun):
             subject = _subject(tree, ancestor)
             if subject is not None and not quoted[subject] and tree.lower(subject) not in _RELATIVES:
@@ -275,18 +321,32 @@ def _issuer(tree: Tree, noun: int, quoted: Sequence[bool]) -> NounPhrase | None:
 def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | None:
     """Return the noun phrase that touches the verb on the right ("said X"), else on the left ("X later said")."""
     right = verb + 1
-    while right < len(tree) and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"} and not quoted[right]:
+    while (
+        right < len(tree)
+        and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"}
+        and not quoted[right]
+    ):
         right += 1
     if right < len(tree) and tree.tag[right] == "NNS" and not quoted[right]:
         right += 1
     if right > verb + 1 and tree.tag[right - 1] in {"NNP", "NNPS", "NN", "NNS"}:
         return NounPhrase(verb + 1, right, right - 1)
-    if verb + 1 < len(tree) and tree.tag[verb + 1] in {"PRP", "CD", "DT"} and not quoted[verb + 1] and tree.tag[verb] in {"VBD", "VBZ", "VBP"}:
+    if (
+        verb + 1 < len(tree)
+        and tree.tag[verb + 1] in {"PRP", "CD", "DT"}
+        and not quoted[verb + 1]
+        and tree.tag[verb] in {"VBD", "VBZ", "VBP"}
+    ):
         return NounPhrase(verb + 1, verb + 2, verb + 1)
     left = verb - 1
     while left >= 0 and (tree.pos[left] in {"ADV", "AUX", "PART"}) and not quoted[left]:
         left -= 1
-    if left >= 0 and not quoted[left] and tree.pos[left] in {"NOUN", "PROPN", "PRON"} and tree.lower(left) not in _RELATIVES:
+    if (
+        left >= 0
+        and not quoted[left]
+        and tree.pos[left] in {"NOUN", "PROPN", "PRON"}
+        and tree.lower(left) not in _RELATIVES
+    ):
         return _noun_phrase(tree, left, quoted)
     return None
 

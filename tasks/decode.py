@@ -29,7 +29,7 @@ _LEGACY_ENCODINGS = (  # encoding, languages that are written in it; the first w
     ("cp1257", {"lt", "lv", "et"}),
     ("mac-roman", {"en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "fi"}),
 )  # fmt: skip
-_WITHOUT_CONTROLS = dict.fromkeys((*range(0x09), *range(0x0E, 0x20), 0x7F))
+_CONTROLS = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
 _PRINTED_MARKS = frozenset("‘’‚“”„–—…•«»‹›€£§°©®™´¿¡·\xa0")
 _DECODED = {
     "text": pl.String, "encoding": pl.String, "byte_unit": pl.String, "text_start": pl.UInt32,
@@ -50,7 +50,7 @@ def decode_documents(documents: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFram
     reject_reason (`empty`, `binary` or `undecodable`) and detail.
     """
     # Python a document: Polars has no codecs and raises on bytes that are not UTF-8; one codec costs a few microseconds.
-    decoded = pl.DataFrame([_check_text(*_decode(raw)) for raw in documents["raw"]], schema=_DECODED, orient="row")
+    decoded = pl.DataFrame([_check_text(raw, *_decode(raw)) for raw in documents["raw"]], schema=_DECODED, orient="row")
     read = pl.concat([documents, decoded], how="horizontal")
     good = read.filter(pl.col("reject_reason").is_null()).drop("reject_reason", "detail")
     return good, reject(read.filter(pl.col("reject_reason").is_not_null()))
@@ -108,15 +108,14 @@ def _decode(raw: bytes) -> _Decoded:
 
 
 def _check_text(
-    text: str | None, encoding: str, byte_unit: str, text_start: int, reason: str | None, detail: str | None
+    raw: bytes, text: str | None, encoding: str, byte_unit: str, text_start: int, reason: str | None, detail: str | None
 ) -> _Decoded:
     """Reject a decoded text that is blank or mostly control characters."""
-    if text is not None and not text.isprintable() and not text.strip():
+    controls = 0 if byte_unit.startswith("utf-16") else len(raw) - len(raw.translate(None, _CONTROLS))
+    if text is not None and not text.strip():
         reason, detail = "empty", f"{len(text)} characters, all of them blank"
-    elif text is not None and (controls := len(text) - len(text.translate(_WITHOUT_CONTROLS))) * 20 > len(text):
-        reason, detail = "binary", f"{len(text)} characters, {controls} of them control characters"
-    elif text == "":
-        reason, detail = "empty", "no characters"
+    elif text is not None and controls * 20 > len(raw) and byte_unit != "utf-32":
+        reason, detail = "binary", f"{len(raw)} bytes, {controls} of them control characters"
     return text, encoding, byte_unit, text_start, reason, detail
 
 

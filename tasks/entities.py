@@ -191,7 +191,7 @@ def _add_speakers(frame: pl.DataFrame, speakers: pl.DataFrame, table: Table) -> 
         # the entity, or the head noun, says more surely than a label in one sentence what kind of source it is
         speaker_kind=pl.coalesce("found_kind", "speaker_kind"),
     )
-    return joined.select(table.column_names).cast(table.schema)  # type: ignore[arg-type]
+    return joined.select(table.column_names).cast(table.schema)
 
 
 def _frame(table: Table, rows: list[_Row]) -> pl.DataFrame:

@@ -110,7 +110,7 @@ def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
     links = keyed.join(ids, on=["entity_type", "canonical_key"]).with_columns(
         score=pl.col("rule").replace_strict(SCORES, return_dtype=pl.Float64)
     )
-    entity_links = links.select(ENTITY_LINKS.column_names).cast(ENTITY_LINKS.schema).sort("document_entity_id")  # type: ignore[arg-type]
+    entity_links = links.select(ENTITY_LINKS.column_names).cast(ENTITY_LINKS.schema).sort("document_entity_id")
     return LinkedEntities(entity_links, _build_entities(document_entities, entity_links))
 
 
@@ -118,7 +118,7 @@ _KEYED = {"document_entity_id": pl.String, "entity_type": pl.String, "canonical_
 
 
 def _keyed(rows: pl.DataFrame, canonical: pl.Expr, rule: pl.Expr) -> pl.DataFrame:
-    return rows.select("document_entity_id", "entity_type", canonical_key=canonical, rule=rule).cast(_KEYED)  # type: ignore[arg-type]
+    return rows.select("document_entity_id", "entity_type", canonical_key=canonical, rule=rule).cast(_KEYED)
 
 
 def _link_others(entities: pl.DataFrame) -> pl.DataFrame:
@@ -406,7 +406,7 @@ def _build_entities(document_entities: pl.DataFrame, links: pl.DataFrame) -> pl.
     return (
         chosen.select("entity_id", "entity_type", entity_name="name")
         .join(aliases, on="entity_id").join(counts, on="entity_id")
-        .select(DIM_ENTITIES.column_names).cast(DIM_ENTITIES.schema).sort("entity_id")  # type: ignore[arg-type]
+        .select(DIM_ENTITIES.column_names).cast(DIM_ENTITIES.schema).sort("entity_id")
     )  # fmt: skip
 
 

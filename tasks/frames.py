@@ -51,7 +51,9 @@ ANNOTATIONS = Table(
         Column("token_tag", pl.List(pl.String), "Penn Treebank tag of each token."),
         Column("token_pos", pl.List(pl.String), "Universal part of speech of each token."),
         Column("token_dep", pl.List(pl.String), "Dependency label (ClearNLP) of each token to its head."),
-        Column("token_head", pl.List(pl.UInt32), "Index of each token's head in the paragraph; a root is its own head."),
+        Column(
+            "token_head", pl.List(pl.UInt32), "Index of each token's head in the paragraph; a root is its own head."
+        ),
         Column("token_lemma", pl.List(pl.String), "Lemma of each token."),
         Column("sentence_start", pl.List(pl.UInt32), "Index of each sentence's first token."),
         Column("entity_start", pl.List(pl.UInt32), "First character of each named entity."),

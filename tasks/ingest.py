@@ -165,7 +165,7 @@ def split_batches(sightings: pl.DataFrame, batch_size: int) -> list[pl.DataFrame
 def read_documents(sightings: pl.DataFrame, store: RawStore) -> pl.DataFrame:
     """Return RAW_DOCUMENTS: the sightings, one an article, with their bytes from the store; raises `RawStoreError`."""
     raw = pl.Series("raw", [store.fetch(sha) for sha in sightings["raw_sha256"]], dtype=pl.Binary)
-    return sightings.with_columns(raw).select(RAW_DOCUMENTS.column_names).cast(RAW_DOCUMENTS.schema)  # type: ignore[arg-type]
+    return sightings.with_columns(raw).select(RAW_DOCUMENTS.column_names).cast(RAW_DOCUMENTS.schema)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -233,12 +233,13 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
     is_free = pl.col("alone_label").is_null()
     weight = pl.when(pl.col("is_prose") & is_free).then(pl.col("long")).otherwise(0)
     later = (weight.sum().over("doc") - weight.cum_sum().over("doc")) * 5
+    is_long = is_free & (pl.col("long") >= 18)
     is_end = (
         (pl.col("is_closing") | (pl.col("form_label") == "comment_form").fill_null(False) | (pl.col("form_reason") == "copyright").fill_null(False))
         & (later < weight.sum().over("doc"))
     )
     has_prose = (weight > 0).any().over("doc")
-    starts = (weight > 0) | (~has_prose & is_free & ((pl.col("place") > pl.col("place").min().over("doc")) | (is_free.sum().over("doc") == 1)))
+    starts = (weight > 0) | is_long | (~has_prose & is_free & ((pl.col("place") > pl.col("place").min().over("doc")) | (is_free.sum().over("doc") == 1)))
     blocks = blocks.with_columns(starts=starts, is_end=is_end).with_columns(
         first_of_text=pl.col("place").filter("starts").min().over("doc"),
         end_of_text=pl.col("place").filter("is_end").min().over("doc"),
@@ -316,17 +317,18 @@ def rules_alone() -> tuple[Rule, ...]:
     text, line = pl.col("text"), pl.col("words") <= 16
     is_line = line & ~pl.col("is_prose")
     end = pl.col("end_marked")
+    has_source = pl.when(end.str.contains(f"[/{AGENCY}]")).then(end)
     is_whole = pl.col("chars") <= _END_CHARS
     return (
         ("junk", "lone_marks", ~pl.col("has_letter")),
         ("date", "date_line", is_line & text.str.contains(date_pattern()) & (pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4)),
         ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
-        ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|to the|reporting|research|additional|from)\b") & (pl.col("words") <= 60)),
+        ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b") & (pl.col("words") <= 60)),
         ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
         ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?{AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
         ("credit", "agency_name", is_line & is_whole & end.str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
         ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
-        ("caption", "credit_at_end", (pl.col("words") >= 5) & end.str.contains(rf"[.!?”\"’)]\s?\(?(?:{_NAMES}\s?/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:/{_NAMES})?(?: via .{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$")),
+        ("caption", "credit_at_end", (pl.col("words") >= 5) & has_source.str.contains(rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$").fill_null(False)),
         ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
         ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & text.str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
     )  # fmt: skip
@@ -395,7 +397,7 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
     is_dash = text.str.contains("^[—–-]{1,2}$")
     blocks = blocks.with_columns(is_name=is_name, opens=is_dash & _near("is_prose", 1))
     blocks = blocks.with_columns(opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & _near("is_name", -1))
-    is_alone = (pl.col("words") <= 8) & text.str.contains(r"^\p{Lu}[\p{L} .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$") & _near("is_prose", 1)
+    is_alone = (pl.col("words") <= 8) & text.str.contains(r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$") & _near("is_prose", 1)
     reason = (
         pl.when("opens")
         .then(pl.lit("dash_of_dateline"))
@@ -451,14 +453,26 @@ def label_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
     for name, rule, matches in reversed(rules_in_context()):
         label = pl.when(matches).then(pl.lit(name)).otherwise(label)
         reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
-    labelled = blocks.with_columns(label=label, reason=reason)
-    return _label_headings(labelled)
+    return blocks.with_columns(label=label, reason=reason).pipe(_label_under_title).pipe(_label_headings)
+
+
+def _label_under_title(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Say what stands between the headline and the first sentence of a text: one or two lines are subtitles, a table is body."""
+    is_under = ~pl.col("is_page") & (pl.col("reason") == "before_article") & (pl.col("place") > pl.col("title_place"))
+    has_number = is_under & pl.col("text").str.contains("[0-9]")
+    count, numbers = is_under.sum().over("doc"), has_number.sum().over("doc")
+    is_table = is_under & (count >= 3) & (numbers * 2 >= count)
+    is_subtitle = is_under & (count <= 2) & (pl.col("long") >= 4)
+    return blocks.with_columns(
+        label=pl.when(is_table).then(pl.lit("body")).when(is_subtitle).then(pl.lit("subtitle")).otherwise("label"),
+        reason=pl.when(is_table).then(pl.lit("table_under_headline")).when(is_subtitle).then(pl.lit("under_headline")).otherwise("reason"),
+    )
 
 
 def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
     """Turn short lines without an end between sentences of the body into headings."""
     is_body = pl.col("label") == "body"
-    is_heading = is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & _near("label", 1).is_in(["body"]) & _near("is_prose", 1)
+    is_heading = is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}") & _near("label", 1).is_in(["body"]) & _near("is_prose", 1)
     return blocks.with_columns(
         label=pl.when(is_heading).then(pl.lit("heading")).otherwise("label"),
         reason=pl.when(is_heading).then(pl.lit("short_line_between_sentences")).otherwise("reason"),

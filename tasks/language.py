@@ -23,10 +23,11 @@ def detect_languages(bodies: pl.Series, least_score: float = 0.5, least_letters:
 @cache
 def _load_detector() -> LangDetector:
     # The small model comes with the package; its default reads 80 characters only.
-    return LangDetector(LangDetectConfig(max_input_length=_LONG_SAMPLE_CHARS, model="lite"))
+    return LangDetector(LangDetectConfig(max_input_length=_LONG_SAMPLE_CHARS, model="lite", normalize_input=False))
 
 
 def _detect(body: str, least_score: float, least_letters: int) -> tuple[str, float]:
+    body = body[:_LONG_SAMPLE_CHARS].lower() if body[:_SAMPLE_CHARS].isupper() else body  # capitals look like other languages
     guess = _load_detector().detect(body[:_SAMPLE_CHARS])[0]
     if guess["score"] < 0.8 and len(body) > _SAMPLE_CHARS:
         guess = _load_detector().detect(body[:_LONG_SAMPLE_CHARS])[0]

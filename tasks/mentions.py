@@ -5,12 +5,13 @@ are, a title before one mention types all of them. The rules hang on the order o
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from tasks.lexicons import load_lexicon
+from tasks.name_types import PLACE_NAME_ENDS, Span, has_organization_word, organization_words, vote_types
 from tasks.names import (
     could_stand_for,
     count_title_words,
@@ -19,12 +20,11 @@ from tasks.names import (
     is_given_name,
     is_initial,
     is_particle,
-    parse_person,
     split_title,
     titles,
 )
 from tasks.places import people_codes, place_codes
-from tasks.syntax import SUBJECTS, Paragraph, Tree
+from tasks.syntax import Paragraph, Tree
 
 LABEL_TYPES = {
     "PERSON": "person", "ORG": "organization", "GPE": "place", "LOC": "place", "FAC": "place", "NORP": "group",
@@ -32,40 +32,12 @@ LABEL_TYPES = {
 }  # fmt: skip
 _QUOTE_MARKS = frozenset('"“”„«»‹›')
 _NAMED_TAGS = frozenset({"NNP", "NNPS"})
-_CUT = re.compile(r"[\"“”„«»‹›()\[\]|\n\r\t;*]+|\s[–—-]\s|—|[–-]$")
+_CUT = re.compile(r"[\"“”„«»‹›()\[\]|\n\r\t;*]+|\s[–—-]\s|—|[–-]$|,(?=\d)")
 _LEADING = re.compile(r"(?:[^\w’'‘]+|[’'‘](?!\w)|(?:the|a|an|The|A|An|THE)\s+)+")
+_PREFIX = re.compile(r"(?:non|pro|anti|post|pre|ex|mid)-(?=[A-Z])")
 _TRAILING = re.compile(r"(?:['’`´]s?|[^\w.’')]+|[,;:!?]+|\s(?:and|or|of|in|at|to|for|from|IN|OF|AND|FOR|TO))+$")
 _ARTICLE_OF = re.compile(r"(?:Article|Section|Chapter|Clause|Title|Paragraph)s?\s[\w.()–-]+\s(?:of|in)\s(?:the\s)?")
-_PLACE_END = frozenset(
-    {
-        "airport", "archipelago", "avenue", "basin", "bay", "beach", "boulevard", "bridge", "canal", "canyon",
-        "cape", "city", "coast", "county", "creek", "delta", "desert", "district", "dam", "falls", "fjord",
-        "forest", "gulf", "harbor", "harbour", "heights", "highway", "hill", "hills", "island", "islands",
-        "isle", "isles", "lake", "lakes", "lane", "mountain", "mountains", "ocean", "park", "peak", "peninsula",
-        "plaza", "prefecture", "province", "range", "region", "reservoir", "river", "road", "sea", "square",
-        "station", "strait", "street", "territory", "town", "valley", "village", "ward",
-    }
-)  # fmt: skip
-_PLACE_START = frozenset(
-    {
-        "cape", "fort", "gulf", "lake", "mount", "mt", "river", "isle", "port", "san", "santa", "saint", "st",
-    }
-)  # fmt: skip
-_LAW_END = frozenset(
-    {
-        "accord", "accords", "act", "agreement", "amendment", "bill", "charter", "code", "constitution",
-        "convention", "law", "pact", "protocol", "treaty",
-    }
-)  # fmt: skip
-_EVENT_END = frozenset(
-    {
-        "championship", "championships", "cup", "derby", "election", "elections", "festival", "final", "finals",
-        "games", "marathon", "olympics", "open", "prix", "revolution", "summit", "tournament", "trophy", "war",
-    }
-)  # fmt: skip
-_PLACE_PREPOSITIONS = frozenset(
-    {"in", "near", "outside", "across", "throughout", "around", "toward", "towards", "into"}
-)
+_COURTESY = frozenset({"Mr", "Mrs", "Ms", "Miss", "Dr", "Sir"})
 _OFFICE_HEADS = frozenset(
     {"secretary", "minister", "undersecretary", "ministry", "department", "vice-minister", "chancellor"}
 )
@@ -76,6 +48,10 @@ _NEVER_NAMES = frozenset(
         "est", "edt", "utc", "i",
     }
 )  # fmt: skip
+_ALSO_INSTITUTIONS = frozenset(
+    {"state", "defense", "defence", "army", "navy", "treasury", "force", "fleet", "house", "general", "republic"}
+)
+_BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
 
 
 @dataclass(frozen=True)
@@ -96,23 +72,13 @@ class Mention:
         return fold_name(self.text)
 
 
-@dataclass(frozen=True)
-class _Span:
-    """A candidate in one paragraph, characters counted in the paragraph."""
-
-    paragraph: int
-    start: int
-    end: int
-    label: str
-    rule: str
-
-
 def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
     """Return the named mentions of one document in order: no two overlap, and body[start:end] is the text."""
     spans = [span for number in range(len(document)) for span in _read_spans(document, number)]
     spans += [span for number in range(len(document)) for span in _find_titled(document, number)]
+    spans += [span for number in range(len(document)) for span in _find_known_places(document, number)]
     spans = _drop_overlaps(_mend_edges(document, spans))
-    types = _vote_types(document, spans)
+    types = vote_types(document, spans)
     spans += _find_acronyms(document, spans, types)
     spans += _find_known_names(document, spans, types)
     spans = _drop_named(document, spans, _find_plain_acronyms(document))
@@ -120,14 +86,14 @@ def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
     return sorted((mention for mention in mentions if mention), key=lambda mention: mention.start)
 
 
-def _read_spans(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
+def _read_spans(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
     """Yield the model's spans without articles, titles, possessives and what lies over a quotation mark or bracket."""
     paragraph = document[number]
     for start, end, label in paragraph.tree.entities if paragraph.tree else ():
         if label not in LABEL_TYPES:
             continue
         for first, last in _cut_span(paragraph.text, start, end, label):
-            yield _Span(number, first, last, LABEL_TYPES[label], "model")
+            yield Span(number, first, last, LABEL_TYPES[label], "model")
 
 
 def _cut_span(text: str, start: int, end: int, label: str) -> Iterator[tuple[int, int]]:
@@ -161,6 +127,8 @@ def _split_at_and(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    prefix = _PREFIX.match(text, start, end)
+    start = prefix.end() if prefix else start
     lead = _LEADING.match(text, start, end)
     if lead and lead.end() < end:
         start = lead.end()
@@ -172,7 +140,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
+def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
     """Yield names after a title that the model may have missed: `Deputy Prime Minister S. Amar`, `Ms. Xi`."""
     tree = document[number].tree
     if tree is None:
@@ -184,12 +152,12 @@ def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[_Span]:
             and token
             and _is_title_token(tree, token - 1)
             and not _is_title_token(tree, token)
-            and tree.word(token) not in _organization_words("any")
+            and tree.word(token) not in organization_words("any")
         ):
             last = token
             while last + 1 < len(tree) and _continues_name(tree, last, last + 1):
                 last += 1
-            yield _Span(number, *_trim(tree.text, tree.start[token], tree.end[last]), "person", "after_title")
+            yield Span(number, *_trim(tree.text, tree.start[token], tree.end[last]), "person", "after_title")
             token = last
         token += 1
 
@@ -205,7 +173,7 @@ def _continues_name(tree: Tree, last: int, token: int) -> bool:
     if gap == " " and (tree.tag[token] in _NAMED_TAGS or is_particle(word)) and word[:1].isalpha():
         return (
             not _is_title_token(tree, token)
-            and word not in _organization_words("any")
+            and word not in organization_words("any")
             and (word[0].isupper() or token + 1 < len(tree))
         )
     return gap == "" and (word == "-" or tree.word(last) == "-") and tree.pos[token] != "SPACE"
@@ -221,12 +189,7 @@ def _strong_titles() -> frozenset[str]:
     )
 
 
-_ALSO_INSTITUTIONS = frozenset(
-    {"state", "defense", "defence", "army", "navy", "treasury", "force", "fleet", "house", "general", "republic"}
-)
-
-
-def _mend_edges(document: Sequence[Paragraph], spans: Sequence[_Span]) -> list[_Span]:
+def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Span]:
     """Take titles off, and take in the neighbouring words of a person's name that the model left outside."""
     mended = []
     covered: dict[int, set[int]] = {}
@@ -235,12 +198,15 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[_Span]) -> list[_
         tree = document[span.paragraph].tree
         assert tree is not None
         words = list(re.finditer(r"\S+", text[span.start : span.end]))
-        count = split_title([word.group() for word in words])
+        printed = [word.group() for word in words]
+        count = split_title(printed)
+        if span.label == "person":  # Although Mr Vieira
+            count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
         if count and fold_name(text[span.start : span.end]) not in place_codes():
             strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
             if span.label == "person" or strong:
                 # a title, and then a name: a person, whatever the model said, unless an institution follows it
-                label = span.label if _has_organization_word(text[span.start : span.end]) else "person"
+                label = span.label if has_organization_word(text[span.start : span.end]) else "person"
                 span = replace(span, start=span.start + words[count].start(), label=label)
         if span.paragraph not in covered:
             covered[span.paragraph] = {t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)}
@@ -248,7 +214,7 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[_Span]) -> list[_
     return mended
 
 
-def _grow(tree: Tree, span: _Span, covered: set[int]) -> _Span:
+def _grow(tree: Tree, span: Span, covered: set[int]) -> Span:
     tokens = tree.tokens_in(span.start, span.end)
     if not tokens:
         return span
@@ -262,7 +228,7 @@ def _grow(tree: Tree, span: _Span, covered: set[int]) -> _Span:
     return span
 
 
-def _grow_person(tree: Tree, first: int, last: int, span: _Span, covered: set[int]) -> tuple[int, int]:
+def _grow_person(tree: Tree, first: int, last: int, span: Span, covered: set[int]) -> tuple[int, int]:
     start, end = span.start, span.end
     if end == tree.end[last]:
         while (after := _next_of_name(tree, last, covered)) is not None:
@@ -286,7 +252,12 @@ def _next_of_name(tree: Tree, last: int, covered: set[int]) -> int | None:
     token = last + 1
     while token < len(tree) and is_particle(tree.word(token)) and tree.word(token).islower():
         token += 1
-    if token >= len(tree) or token in covered or tree.tag[token] not in _NAMED_TAGS or token - last > 3:
+    if (
+        token >= len(tree)
+        or (token in covered and token == last + 1)
+        or tree.tag[token] not in _NAMED_TAGS
+        or token - last > 3
+    ):
         return None
     if any(tree.text[tree.end[t] : tree.start[t + 1]] != " " for t in range(last, token)):
         return None
@@ -300,21 +271,21 @@ def _grow_organization(tree: Tree, last: int, covered: set[int]) -> int:
         if tree.text[tree.end[token] : tree.start[token + 1]] != " ":
             break
         token += 1
-        if tree.word(token) in _organization_words("any"):
+        if tree.word(token) in organization_words("any"):
             last = token
     return last
 
 
 def _are_joined(tree: Tree, left: int, right: int) -> bool:
     word = tree.word(right)
-    if word in _organization_words("any") or word in _organization_words("end") or word.lower() in _PLACE_END:
+    if word in organization_words("any") or word in organization_words("end") or word.lower() in PLACE_NAME_ENDS:
         return False
     return tree.head[left] == right or tree.head[right] == left or tree.head[left] == tree.head[right]
 
 
-def _drop_overlaps(spans: Sequence[_Span]) -> list[_Span]:
+def _drop_overlaps(spans: Sequence[Span]) -> list[Span]:
     """Keep of spans that overlap the one that was found first among the longest."""
-    kept: list[_Span] = []
+    kept: list[Span] = []
     ends: dict[int, set[int]] = defaultdict(set)
     for span in sorted(spans, key=lambda span: (span.paragraph, -(span.end - span.start), span.start)):
         taken = ends[span.paragraph]
@@ -325,154 +296,7 @@ def _drop_overlaps(spans: Sequence[_Span]) -> list[_Span]:
     return sorted(kept, key=lambda span: (span.paragraph, span.start))
 
 
-def _vote_types(document: Sequence[Paragraph], spans: Sequence[_Span]) -> dict[str, str]:
-    """Return the type of every folded name by the votes of its mentions, their contexts and the lexicons."""
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    printed: dict[str, Counter[str]] = defaultdict(Counter)
-    for span in spans:
-        paragraph = document[span.paragraph]
-        text = paragraph.text[span.start : span.end]
-        key = fold_name(text)
-        printed[key][text] += 1
-        votes[key][span.label] += 2
-        votes[key].update(_read_context(paragraph, span))
-    for key in votes:
-        known = _known_type(printed[key].most_common(1)[0][0])
-        votes[key].update(known)
-        if known["group"]:  # no surname is Portuguese in an article, whatever its mentions are labelled
-            votes[key]["group"] += 2 * printed[key].total()
-    for key in [
-        key for key in votes if key.count(" ") in (1, 2) and not any(_known_type(text) for text in printed[key])
-    ]:
-        votes[key].update(votes.get(key.split()[-1], Counter()))  # the surname alone votes for the full name
-    types = {key: max(count, key=lambda label: (count[label], label)) for key, count in votes.items()}
-    return _spread_types(types, votes)
-
-
-def _read_context(paragraph: Paragraph, span: _Span) -> Counter[str]:
-    """Return votes from the words around a mention."""
-    tree = paragraph.tree
-    votes: Counter[str] = Counter()
-    tokens = tree.tokens_in(span.start, span.end) if tree else range(0)
-    if tree is None or not tokens:
-        return votes
-    first, last = tokens[0], tokens[-1]
-    before = paragraph.text[: span.start].split()[-5:]
-    if (
-        before
-        and paragraph.text[: span.start].endswith(" ")
-        and count_title_words(before)
-        and span.label != "organization"
-    ):
-        votes["person"] += 4
-    if span.rule == "after_title":
-        votes["person"] += 4
-    head = next((t for t in tokens if tree.head[t] not in tokens), last)
-    if tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
-        votes["person"] += 1
-    if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
-        votes["place"] += 2 if len(tokens) == 1 else 1
-    kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
-    if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
-        kinds = {"person"}
-    if len(kinds & {"person", "organization"}) == 1:
-        votes["person" if "person" in kinds else "organization"] += 4
-    return votes
-
-
-def _has_subject_who(tree: Tree, verb: int) -> bool:
-    return any(tree.dep[child] in SUBJECTS and tree.lower(child) == "who" for child in tree.children(verb))
-
-
-def nouns_beside(tree: Tree, tokens: range, head: int) -> list[int]:
-    """Return the common nouns that say what a name is: in apposition, or right before it (the company Acme)."""
-    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
-    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
-    before = tokens[0] - 1
-    if before >= 0 and tree.text[tree.end[before] : tree.start[tokens[0]]] == " ":
-        nouns.append(before)
-    return [noun for noun in nouns if tree.tag[noun] == "NN"]
-
-
-@cache
-def role_kinds() -> dict[str, str]:
-    """For every noun that names a source by role, its kind (person, organization, group, document, anonymous)."""
-    roles = load_lexicon("roles")
-    return dict(zip(roles["lemma"], roles["kind"], strict=True))
-
-
-@cache
-def _speech_verbs() -> frozenset[str]:
-    verbs = load_lexicon("reporting_verbs")
-    return frozenset(verbs.filter(verbs["strength"] == "2")["lemma"])
-
-
-def _known_type(text: str) -> Counter[str]:
-    """Return votes from the lexicons and the words of a name."""
-    key, words = fold_name(text), text.split()
-    lower = [fold_name(word) for word in words]
-    votes: Counter[str] = Counter()
-    if key in place_codes():
-        votes["place"] += 6
-    elif key in people_codes() and text[:1].isupper():
-        votes["group"] += 6
-    elif len(words) > 1 and lower[-1] in _LAW_END:
-        votes["law"] += 5
-    elif len(words) > 1 and lower[-1] in _EVENT_END:
-        votes["event"] += 5
-    elif _has_organization_word(text):
-        votes["organization"] += 6
-    elif len(words) > 1 and (lower[-1] in _PLACE_END or (lower[0] in _PLACE_START and not is_given_name(words[0]))):
-        votes["place"] += 5
-    elif (
-        1 < len(words) < 5
-        and is_given_name(words[0])
-        and all(word[:1].isupper() or is_particle(word) for word in words)
-    ):
-        votes["person"] += 4
-    elif len(words) == 1 and is_given_name(text):
-        votes["person"] += 2
-    elif len(words) == 1 and is_acronym(text) and len(text) > 1:
-        votes["organization"] += 3
-    return votes
-
-
-def _has_organization_word(text: str) -> bool:
-    words = text.split()
-    if len(words) < 2:
-        return False
-    plain = [word.strip(".,") for word in words]
-    return (
-        any(word in _organization_words("any") for word in plain)
-        or plain[-1] in _organization_words("end")
-        or " ".join(plain[:2]) in _organization_words("start")
-        or (len(plain[0]) > 4 and plain[0] in _organization_words("start"))
-    )
-
-
-@cache
-def _organization_words(position: str) -> frozenset[str]:
-    words = load_lexicon("organization_words")
-    return frozenset(words.filter(words["position"] == position)["form"])
-
-
-def _spread_types(types: dict[str, str], votes: dict[str, Counter[str]]) -> dict[str, str]:
-    """Give the parts of a person's full name the type person, unless they are known as a place or a people."""
-    for key in [key for key, label in types.items() if label == "person" and " " in key]:
-        name = parse_person(key)
-        for part in {name.surname, name.words[0], name.words[-1]}:
-            known = part in place_codes() or part in people_codes()
-            against = votes[part]["place"] + votes[part]["group"] - (6 if known else 3)
-            if (
-                part in types
-                and len(part) > 1
-                and (votes[part]["person"] > against if known else votes[part]["person"] >= against)
-            ):
-                types[part] = "person"
-    return types
-
-
-def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
+def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[Span], types: dict[str, str]) -> list[Span]:
     """Return acronyms in brackets and the names before them: both have one type, an organization if none is known."""
     ends = {(span.paragraph, span.end): span for span in spans}
     found = []
@@ -483,12 +307,12 @@ def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[_Span], types:
                 start = _find_expansion(paragraph.text, match.start(), match[1])
                 if start is None:
                     continue
-                name = _Span(number, start, len(paragraph.text[: match.start()].rstrip()), "organization", "acronym")
+                name = Span(number, start, len(paragraph.text[: match.start()].rstrip()), "organization", "acronym")
                 types.setdefault(fold_name(paragraph.text[name.start : name.end]), "organization")
                 found.append(name)
             label = types[fold_name(paragraph.text[name.start : name.end])]
             if is_acronym(match[1]) and label in ("organization", "place", "law", "event"):
-                found.append(_Span(number, *match.span(1), label, "acronym"))
+                found.append(Span(number, *match.span(1), label, "acronym"))
                 types[fold_name(match[1])] = label
     return found
 
@@ -501,9 +325,6 @@ def _find_expansion(text: str, end: int, acronym: str) -> int | None:
         if could_stand_for(acronym, " ".join(said)) and said[0][0].isupper() and said[-1][0].isupper():
             return max(0, end - 120) + words[-count].start()
     return None
-
-
-_BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
 
 
 def _find_plain_acronyms(document: Sequence[Paragraph]) -> set[str]:
@@ -520,11 +341,11 @@ def _find_plain_acronyms(document: Sequence[Paragraph]) -> set[str]:
     return plain
 
 
-def _drop_named(document: Sequence[Paragraph], spans: list[_Span], texts: set[str]) -> list[_Span]:
+def _drop_named(document: Sequence[Paragraph], spans: list[Span], texts: set[str]) -> list[Span]:
     return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
 
 
-def _find_known_names(document: Sequence[Paragraph], spans: Sequence[_Span], types: dict[str, str]) -> list[_Span]:
+def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], types: dict[str, str]) -> list[Span]:
     """Return the places where names of the document are printed again and were missed."""
     names: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for span in spans:
@@ -539,11 +360,31 @@ def _find_known_names(document: Sequence[Paragraph], spans: Sequence[_Span], typ
                     names[surname].add((surname,))
                     types.setdefault(fold_name(surname), "person")
     return [
-        _Span(number, start, end, types[fold_name(paragraph.text[start:end])], "known_name")
+        Span(number, start, end, types[fold_name(paragraph.text[start:end])], "known_name")
         for number, paragraph in enumerate(document)
         if paragraph.tree is not None
         for start, end in _find_printed(paragraph.tree, names)
     ]
+
+
+def _find_known_places(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
+    """Yield the places of more than one word that the lexicons know: models cut Trinidad and Tobago in two."""
+    tree = document[number].tree
+    for start, end in _find_printed(tree, _long_places()) if tree else ():
+        yield Span(number, start, end, "place", "known_place")
+
+
+@cache
+def _long_places() -> dict[str, set[tuple[str, ...]]]:
+    places: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    countries, regions = load_lexicon("countries"), load_lexicon("regions")
+    lists = [*countries["aliases"], *countries["capitals"], *regions["aliases"], countries["name"], regions["name"]]
+    for words in (tuple(name.split()) for names in lists for name in names):
+        if len(words) > 1 and words[0][0].isupper() and "," not in "".join(words):
+            places[words[0]].add(words)
+        elif "-" in words[0] and len(words) == 1:
+            places[words[0].split("-")[0]].add(words)
+    return places
 
 
 def _find_printed(tree: Tree, names: Mapping[str, set[tuple[str, ...]]]) -> Iterator[tuple[int, int]]:
@@ -558,7 +399,7 @@ def _find_printed(tree: Tree, names: Mapping[str, set[tuple[str, ...]]]) -> Iter
                 yield start, end
 
 
-def _build_mention(document: Sequence[Paragraph], span: _Span, types: dict[str, str]) -> Mention | None:
+def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, str]) -> Mention | None:
     paragraph = document[span.paragraph]
     text = paragraph.text[span.start : span.end]
     key = fold_name(text)
@@ -580,7 +421,7 @@ def _build_mention(document: Sequence[Paragraph], span: _Span, types: dict[str, 
     return Mention(span.paragraph, start, start + len(text), text, label, span.rule, title)
 
 
-def _is_office(paragraph: Paragraph, span: _Span, key: str) -> bool:
+def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:
     """Whether the words are part of an office: State in Secretary of State, Interior in Minister of the Interior."""
     if key in place_codes() or key in people_codes() or is_acronym(paragraph.text[span.start : span.end]):
         return False

@@ -116,7 +116,7 @@ def build_outlets(articles: pl.DataFrame, configured: Iterable[Outlet]) -> pl.Da
             pl.col("is_configured").fill_null(False),
         )
         .select(DIM_OUTLETS.column_names)
-        .cast(DIM_OUTLETS.schema)  # type: ignore[arg-type]
+        .cast(DIM_OUTLETS.schema)
         .sort("outlet")
     )
 

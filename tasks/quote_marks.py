@@ -19,7 +19,9 @@ _OPENS_AFTER = frozenset(" \t\u00a0\u2009\u202f([{—–-/…:“‘\"'«„\u20
 _CLOSES_BEFORE = frozenset(" \t\u00a0\u2009\u202f.,;:!?)]}—–-/…”’\"'»")
 _SENTENCE_END = re.compile(r"[.!?…][)\]’']*(?=\s)")
 _SAID = r"(?:said|says|added|adds|told|asked|replied|wrote|explained)"
-_ATTRIBUTION_BEHIND = re.compile(rf"[,?!] (?={_SAID} (?:[A-Z]|an? |the |his |her )|(?:he|she|they|[A-Z]\w+(?: [A-Z]\w+){{0,2}}) {_SAID}\b)")
+_ATTRIBUTION_BEHIND = re.compile(
+    rf"[,?!] (?={_SAID} (?:[A-Z]|an? |the |his |her )|(?:he|she|they|[A-Z]\w+(?: [A-Z]\w+){{0,2}}) {_SAID}\b)"
+)
 """Where a quotation that is never closed ends all the same: before the words that attribute it."""
 _FEET = re.compile(r"\d['’′]\s?\d{1,2}$")
 _LOWER_WORD = re.compile(r"\s+[a-z]")
@@ -68,10 +70,12 @@ def find_marks(text: str) -> list[Mark]:
         direction = {"``": 1, "''": 0}.get(sign, DOUBLE.get(sign, SINGLE.get(sign, 0)))
         can_open = before in _OPENS_AFTER and not after.isspace()
         can_close = not before.isspace() and after in _CLOSES_BEFORE
-        if not is_double and (before.isalnum() and after.isalnum() or _is_elision(text, match, direction, can_open)):
+        if not is_double and ((before.isalnum() and after.isalnum()) or _is_elision(text, match, direction, can_open)):
             continue
         if sign == '"':
-            if before.isdigit() and (not is_straight_open or _FEET.search(text, max(0, match.start() - 6), match.start())):
+            if before.isdigit() and (
+                not is_straight_open or _FEET.search(text, max(0, match.start() - 6), match.start())
+            ):
                 continue
             if before.isdigit() and closes_later[number] and _LOWER_WORD.match(text, match.end()):
                 continue
@@ -132,7 +136,9 @@ def _drop_possessives(text: str, marks: Sequence[Mark]) -> list[Mark]:
     kept: list[Mark] = []
     closes_later = False
     for mark in reversed(marks):
-        is_possessive = text[mark.start - 1 : mark.start] in {"s", "z", "x"} and _LOWER_WORD.match(text, mark.end) is not None
+        is_possessive = (
+            text[mark.start - 1 : mark.start] in {"s", "z", "x"} and _LOWER_WORD.match(text, mark.end) is not None
+        )
         if mark.can_close and not mark.can_open:
             if is_possessive and closes_later:
                 continue
@@ -164,7 +170,9 @@ def _pair_outer(text: str, marks: Sequence[Mark], is_continuation: bool) -> tupl
     closings_left = _count_closings(marks)
     for index, mark in enumerate(marks):
         if _reads_as_opening(mark, bool(opened)):
-            if opened and closings_left[index] <= len(opened):  # too few closings follow: the one before was never closed
+            if opened and closings_left[index] <= len(
+                opened
+            ):  # too few closings follow: the one before was never closed
                 spans.append(_close(text, opened.pop(), None, mark.start, "unclosed", len(opened)))
             if len(opened) < 2:
                 opened.append(mark)
@@ -211,7 +219,9 @@ def _reads_as_opening(mark: Mark, is_inside: bool) -> bool:
 
 
 def _close(text: str, opening: Mark, closing: Mark | None, end: int, repair: str | None, depth: int) -> MarkedSpan:
-    if closing is None and end < len(text) and text[end - 1] not in ",?!":  # another one opens: it ends with its own sentence
+    if (
+        closing is None and end < len(text) and text[end - 1] not in ",?!"
+    ):  # another one opens: it ends with its own sentence
         ends = [m.end() for m in _SENTENCE_END.finditer(text, opening.end, end)]
         end = ends[0] if ends else end
     outer_end = closing.end if closing else end

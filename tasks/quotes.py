@@ -11,12 +11,26 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.attribution import Quoted, Reported, attribute_paragraph, speaker_kind
-from tasks.quote_marks import MarkedSpan, find_marked_spans
+from tasks.quote_marks import find_marked_spans
 from tasks.syntax import Paragraph, iterate_documents
 from warehouse.keys import make_id
 from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS
 
-_FOLDS = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "\u00a0": " ", "…": "..."})
+_FOLDS = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "‘": "'",
+        "’": "'",
+        "—": "-",
+        "–": "-",
+        "\u00a0": " ",
+        "…": "...",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,9 @@ def _draft_quote(paragraph: Paragraph, quoted: Quoted) -> _Draft:
         text=paragraph.text[span.start : span.end],
         quote_type=quoted.quote_type,
         rule=quoted.rule,
-        group=(paragraph.paragraph_no, *quoted.group) if quoted.speaker or quoted.cue else (paragraph.paragraph_no, "span", span.start),
+        group=(paragraph.paragraph_no, *quoted.group)
+        if quoted.speaker or quoted.cue
+        else (paragraph.paragraph_no, "span", span.start),
         cue=_shift(quoted.cue, by),
         speaker=_shift(quoted.speaker, by),
         via=_shift(quoted.via, by),
@@ -151,7 +167,11 @@ def _carry_over(paragraph: Paragraph, previous: Paragraph | None, own: list[_Dra
     """Give a paragraph that opens with a quotation and names no speaker the one of the paragraph before."""
     if not own or previous is None or not own[0].opens_paragraph:
         return
-    before = [d for d in earlier if d.paragraph_no == previous.paragraph_no and d.quote_type in {"direct", "mixed"} and d.depth == 0]
+    before = [
+        d
+        for d in earlier
+        if d.paragraph_no == previous.paragraph_no and d.quote_type in {"direct", "mixed"} and d.depth == 0
+    ]
     last = max(before, key=lambda d: d.start) if before else None
     if last is not None and last.repair == "continued":
         own[0] = _take_speaker(own[0], last, "continued_paragraph", keep_group=own[0].speaker is not None)
@@ -171,7 +191,14 @@ def _introduced_by(previous: Paragraph) -> tuple[tuple[int, int], str | None] | 
     if tree is None or not previous.text.rstrip().endswith(":"):
         return None
     start = tree.sentence_of(len(tree) - 1)[0]
-    subject = next((t for t in range(start, len(tree)) if tree.dep[t] == "nsubj" and tree.lower(t) not in {"who", "which", "that"}), None)
+    subject = next(
+        (
+            t
+            for t in range(start, len(tree))
+            if tree.dep[t] == "nsubj" and tree.lower(t) not in {"who", "which", "that"}
+        ),
+        None,
+    )
     if subject is None:
         return None
     span = tree.span(*tree.noun_phrase(subject))
@@ -182,7 +209,9 @@ def _take_speaker(draft: _Draft, source: _Draft, rule: str, *, keep_group: bool)
     if draft.speaker is not None:
         return draft
     group = draft.group if keep_group else source.group
-    return replace(draft, speaker=source.speaker, cue=source.cue, via=source.via, kind=source.kind, rule=rule, group=group)
+    return replace(
+        draft, speaker=source.speaker, cue=source.cue, via=source.via, kind=source.kind, rule=rule, group=group
+    )
 
 
 def _carry_back(drafts: list[_Draft]) -> None:
@@ -193,7 +222,9 @@ def _carry_back(drafts: list[_Draft]) -> None:
             continue
         following = next((d for d in drafts[index + 1 :] if d.depth == 0 and d.quote_type in {"direct", "mixed"}), None)
         if following is not None and following.paragraph_no == draft.paragraph_no + 1 and following.speaker is not None:
-            drafts[index] = replace(_take_speaker(draft, following, "continued_back", keep_group=False), quote_type="direct")
+            drafts[index] = replace(
+                _take_speaker(draft, following, "continued_back", keep_group=False), quote_type="direct"
+            )
 
 
 CONFIDENCE = {
@@ -310,7 +341,9 @@ def _same_span(quote: dict[str, Any], other: dict[str, Any]) -> bool:
 def _crosses(quote: dict[str, Any], marked: Sequence[tuple[int, int]]) -> bool:
     start, end = quote["start_char"], quote["end_char"]
     index = bisect.bisect_left(marked, (start, start))
-    inside = index < len(marked) and marked[index][0] < end and (marked[index][1] > end or marked[index] == (start, end))
+    inside = (
+        index < len(marked) and marked[index][0] < end and (marked[index][1] > end or marked[index] == (start, end))
+    )
     before = marked[index - 1] if index else (0, 0)
     last = bisect.bisect_left(marked, (end, end)) - 1
     return inside or before[1] > start or (last >= 0 and marked[last][0] < end < marked[last][1])
@@ -331,7 +364,8 @@ def extract_quotes(articles: pl.DataFrame, paragraphs: pl.DataFrame, annotations
         quotes += quote_rows
         statements += statement_rows
     return QuotedBatch(
-        quotes=pl.DataFrame(quotes, schema=FACT_QUOTES.schema), statements=pl.DataFrame(statements, schema=FACT_STATEMENTS.schema)
+        quotes=pl.DataFrame(quotes, schema=FACT_QUOTES.schema),
+        statements=pl.DataFrame(statements, schema=FACT_STATEMENTS.schema),
     )
 
 

@@ -8,7 +8,8 @@ from functools import cache
 
 from tasks.document_entities import Entity, Link, Role, TiedMention
 from tasks.lexicons import load_lexicon
-from tasks.mentions import Mention, nouns_beside, role_kinds
+from tasks.mentions import Mention
+from tasks.name_types import nouns_beside, role_kinds
 from tasks.names import courtesy_titles, fold_name, fold_organization, titles
 from tasks.places import fold_place, people_codes, place_codes
 from tasks.syntax import Paragraph, Tree

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.document_entities import Entity, Link, TiedMention
-from tasks.mentions import role_kinds
+from tasks.name_types import role_kinds
 from tasks.roles import guess_gender_of_roles, head_of, span_around
 from tasks.syntax import SUBJECTS, Paragraph, Tree
 
@@ -122,7 +122,10 @@ class SpeakerResolver:
         if not tokens:
             return _Reference(start, number, (0, 0), 0.0, entity)
         head = head_of(tree, tokens)
-        while tree.dep[head] in {"appos", "conj"} and tree.pos[tree.head[head]] in {"NOUN", "PROPN"}:  # all are the subject
+        while tree.dep[head] in {"appos", "conj"} and tree.pos[tree.head[head]] in {
+            "NOUN",
+            "PROPN",
+        }:  # all are the subject
             head = tree.head[head]
         prominence = 0.0 if tree.dep[head] not in SUBJECTS else 1.0 if tree.dep[tree.head[head]] in _MAIN_VERBS else 0.4
         return _Reference(start, number, tree.sentence_of(head), prominence, entity)

@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "csubj"})
-_PREMODIFIERS = frozenset({"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct", "npadvmod"})
+_PREMODIFIERS = frozenset(
+    {"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct", "npadvmod"}
+)
 _NAME_TAGS = frozenset({"NNP", "NNPS"})
 
 
@@ -122,10 +124,16 @@ class Tree:
         for child in (c for c in self.children(head) if c > head):
             low, high = self.edges(child)
             joins = self.dep[child] in {"case", "conj", "cc"} or (self.dep[child] == "prep" and not self.is_name(head))
-            joins = joins or (self.dep[child] == "prep" and self.lower(child) == "of") or self.dep[child] in {"nummod", "amod"}
+            joins = (
+                joins
+                or (self.dep[child] == "prep" and self.lower(child) == "of")
+                or self.dep[child] in {"nummod", "amod"}
+            )
             if not joins and not (self.dep[child] == "punct" and self.word(child) in {",", "/", "&"}):
                 break
-            if high - low > 12 or any(self.dep[t] in {"relcl", "acl", "appos", "advcl", "ccomp"} for t in range(low, high)):
+            if high - low > 12 or any(
+                self.dep[t] in {"relcl", "acl", "appos", "advcl", "ccomp"} for t in range(low, high)
+            ):
                 if self.dep[child] == "conj":
                     last = max(last, self.noun_phrase(child, blocked=blocked)[1] - 1)
                 break

@@ -81,7 +81,7 @@ def merge_rows(
         updates: Column -> SQL over `old` and `new`, for columns that are not simply replaced.
         not_compared: Columns that make no row a changed one (a run id, say); written with other changes only.
     """
-    con.register("merged_rows", frame.select(table.column_names).cast(table.schema))  # type: ignore[arg-type]
+    con.register("merged_rows", frame.select(table.column_names).cast(table.schema))
     try:
         [(count,)] = con.execute(_merge_sql(table, delete_where, updates or {}, not_compared)).fetchall()
     finally:

@@ -49,9 +49,9 @@ class Table:
     references: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def schema(self) -> dict[str, Dtype]:
+    def schema(self) -> pl.Schema:
         """The Polars schema: column name -> type, in order."""
-        return {column.name: column.dtype for column in self.columns}
+        return pl.Schema({column.name: column.dtype for column in self.columns})
 
     @property
     def column_names(self) -> list[str]:
@@ -90,7 +90,11 @@ SOURCE_DOCUMENTS = Table(
     scope="corpus",
     references={},
     columns=(
-        Column("document_id", pl.String, "A source that can be seen again: hash of its canonical URL, else of its source URI."),
+        Column(
+            "document_id",
+            pl.String,
+            "A source that can be seen again: hash of its canonical URL, else of its source URI.",
+        ),
         _ARTICLE_ID,
         Column("source_uri", pl.String, "Path of the source relative to the source root it was found under."),
         Column("raw_sha256", pl.String, "SHA-256 of the bytes as found."),
@@ -140,7 +144,9 @@ ARTICLE_ATTRIBUTES = Table(
     references={"article_id": "fact_articles"},
     columns=(
         _ARTICLE_ID,
-        Column("attribute", pl.String, "Which attribute.", values=("title", "authors", "outlet", "url", "published_on")),
+        Column(
+            "attribute", pl.String, "Which attribute.", values=("title", "authors", "outlet", "url", "published_on")
+        ),
         Column("origin", pl.String, "Who says so.", values=("metadata", "text")),
         Column("value", pl.String, "The value; authors are separated by semicolons."),
         Column("evidence", pl.String, "The rule or the metadata file that gave the value."),
@@ -221,7 +227,11 @@ DOCUMENT_ENTITIES = Table(
     key=("document_entity_id",),
     references={"article_id": "fact_articles"},
     columns=(
-        Column("document_entity_id", pl.String, "Hash of article, type and first mention; never rewritten by corpus-level work."),
+        Column(
+            "document_entity_id",
+            pl.String,
+            "Hash of article, type and first mention; never rewritten by corpus-level work.",
+        ),
         _ARTICLE_ID,
         Column("entity_type", pl.String, "What it is.", values=ENTITY_TYPES),
         Column("document_entity_name", pl.String, "Its fullest name in the article."),

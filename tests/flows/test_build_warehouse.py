@@ -87,6 +87,7 @@ def test_a_build_publishes_articles_quotes_and_their_speakers(settings: Settings
     assert outcomes(settings) == {"bridge.txt": "loaded", "harvest.txt": "loaded"}
     assert not settings.staging.exists()
     assert dict(summarize_build(report))["articles"] == "2"
+    assert report.docs is not None and "fact_quotes" in report.docs.read_text("utf-8")
 
 
 def test_a_second_build_of_the_same_files_publishes_nothing_and_remembers_that_it_saw_them(settings: Settings) -> None:

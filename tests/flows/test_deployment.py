@@ -153,9 +153,9 @@ def test_a_worker_runs_it_and_the_warehouse_and_the_artifacts_are_there(
     assert speakers == [("Marta Lindqvist",), ("Tomas Okafor",)]
     artifacts = read(api.post("/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run_id]}}}))
     by_key = {artifact["key"]: artifact for artifact in artifacts}
-    assert {"build-stages", "build-rejections", "build-summary"} <= by_key.keys()
+    assert {"build-stages", "build-rejections", "build-summary", "build-data-docs"} == by_key.keys()
     stages = [row["stage"] for row in json.loads(by_key["build-stages"]["data"])]
-    assert stages[0] == "find" and stages[-1] == "publish"
+    assert stages[0] == "find" and stages[-1] == "docs"
 
 
 def find_final_state(api: httpx.Client, run_id: str) -> dict[str, Any] | None:

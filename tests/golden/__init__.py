@@ -21,7 +21,9 @@ SEGMENTS = HERE / "samples_segments.csv"
 def build_samples(folder: Path) -> Path:
     """Build the warehouse of the samples in `folder` and return its path."""
     warehouse = folder / "samples.duckdb"
-    build_directly(Settings(sources=(str(SAMPLES),), warehouse=warehouse, data_dir=folder / "data", min_age_seconds=0.0))
+    build_directly(
+        Settings(sources=(str(SAMPLES),), warehouse=warehouse, data_dir=folder / "data", min_age_seconds=0.0)
+    )
     return warehouse
 
 
@@ -56,8 +58,10 @@ def find_misses(warehouse: Path) -> pl.DataFrame:
         One row a labelled quotation that was not found or has another speaker: `file`, `quote_text`, `expected` and `found`. Where the
         label names an entity the speaker's entity is compared, else the words that name the speaker.
     """
-    labelled = pl.read_csv(LABELLED_QUOTES).fill_null("").with_columns(
-        occurrence=pl.int_range(pl.len()).over("file", "quote_text")
+    labelled = (
+        pl.read_csv(LABELLED_QUOTES)
+        .fill_null("")
+        .with_columns(occurrence=pl.int_range(pl.len()).over("file", "quote_text"))
     )
     with connect_read_only(warehouse) as con:
         found = con.sql(
@@ -70,10 +74,16 @@ def find_misses(warehouse: Path) -> pl.DataFrame:
             """
         ).pl()
     found = found.with_columns(occurrence=pl.int_range(pl.len()).over("file", "quote_text"))
-    joined = labelled.join(found, on=["file", "quote_text", "occurrence"], how="left", suffix="_found", maintain_order="left")
+    joined = labelled.join(
+        found, on=["file", "quote_text", "occurrence"], how="left", suffix="_found", maintain_order="left"
+    )
     names_entity = pl.col("speaker") != ""
     is_entity = (pl.col("entity_name") == pl.col("speaker")) | pl.col("aliases").list.contains(pl.col("speaker"))
-    same_words = pl.col("speaker_text_found").str.to_lowercase().str.contains(pl.col("speaker_text").str.to_lowercase(), literal=True)
+    same_words = (
+        pl.col("speaker_text_found")
+        .str.to_lowercase()
+        .str.contains(pl.col("speaker_text").str.to_lowercase(), literal=True)
+    )
     is_right = pl.when(names_entity).then(is_entity).when(pl.col("speaker_text") != "").then(same_words).otherwise(True)
     return joined.filter(pl.col("quote_type_found").is_null() | ~is_right.fill_null(False)).select(
         "file",

@@ -8,6 +8,10 @@ from tests.golden import ARTICLES, KNOWN_MISSES, SEGMENTS, build_samples, find_m
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         built = build_samples(Path(folder))
-        for path, frame in ((ARTICLES, read_articles(built)), (SEGMENTS, read_segments(built)), (KNOWN_MISSES, find_misses(built))):
+        for path, frame in (
+            (ARTICLES, read_articles(built)),
+            (SEGMENTS, read_segments(built)),
+            (KNOWN_MISSES, find_misses(built)),
+        ):
             frame.write_csv(path)
             print(f"{path.name}: {frame.height} rows")

@@ -2,7 +2,16 @@ import polars as pl
 import pytest
 
 from tasks.trace import read_span, trace_span
-from tests.golden import ARTICLES, KNOWN_MISSES, LABELLED_QUOTES, SAMPLES, SEGMENTS, find_misses, read_articles, read_segments
+from tests.golden import (
+    ARTICLES,
+    KNOWN_MISSES,
+    LABELLED_QUOTES,
+    SAMPLES,
+    SEGMENTS,
+    find_misses,
+    read_articles,
+    read_segments,
+)
 from warehouse.connection import connect_read_only
 
 pytestmark = pytest.mark.xdist_group("samples")  # one worker builds the samples once

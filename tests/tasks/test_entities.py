@@ -101,7 +101,9 @@ def test_names_are_cut_at_quotation_marks_and_brackets(annotator):
 
 
 def test_a_country_and_its_short_names_are_one_place(annotator):
-    batch = resolve(annotator, "The United States sent engineers. The U.S. sent money, and the US sent a ship to Portugal.")
+    batch = resolve(
+        annotator, "The United States sent engineers. The U.S. sent money, and the US sent a ship to Portugal."
+    )
     assert named(batch, "place") == [
         ("United States", "United States"),
         ("U.S.", "United States"),
@@ -141,19 +143,28 @@ def test_initials_and_spellings_share_one_person(annotator):
 @pytest.mark.parametrize(
     ("body", "role"),
     [
-        ("Portuguese Foreign Minister Ana Vieira met engineers. Later the Portuguese minister left.", "Portuguese minister"),
-        ("Ana Vieira, the foreign minister of Portugal, met engineers. Later the foreign minister left.", "foreign minister"),
+        (
+            "Portuguese Foreign Minister Ana Vieira met engineers. Later the Portuguese minister left.",
+            "Portuguese minister",
+        ),
+        (
+            "Ana Vieira, the foreign minister of Portugal, met engineers. Later the foreign minister left.",
+            "foreign minister",
+        ),
         ("President Ana Vieira of Portugal met engineers. Later the Portuguese leader left.", "Portuguese leader"),
-        ("Portugal’s president, Ana Vieira, met engineers. Later the Portuguese president left.", "Portuguese president"),
+        (
+            "Portugal’s president, Ana Vieira, met engineers. Later the Portuguese president left.",
+            "Portuguese president",
+        ),
         ("Ana Vieira, who leads the Masters’ Union, met engineers. Later the union leader left.", "union leader"),
     ],
 )
 def test_a_role_leads_to_the_person_who_was_given_it(annotator, body, role):
     batch = resolve(annotator, body)
     roles = batch.mentions.filter(pl.col("mention_type") == "role")
-    assert rows(roles.join(batch.document_entities, on="document_entity_id"), "mention_text", "document_entity_name") == [
-        (role, "Ana Vieira")
-    ]
+    assert rows(
+        roles.join(batch.document_entities, on="document_entity_id"), "mention_text", "document_entity_name"
+    ) == [(role, "Ana Vieira")]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +251,12 @@ def test_a_speaker_inside_reported_words_is_not_who_goes_on_speaking(annotator):
     [
         ("Portuguese Sea Minister Ana Vieira said so.", "Portuguese Sea Minister Ana Vieira", "Ana Vieira", "person"),
         ("The chair of the inquiry, Ana Vieira, said so.", "The chair of the inquiry", "Ana Vieira", "person"),
-        ("The spokeswoman for the ferry line Macaronésia, Ana Vieira, said so.", "The spokeswoman", "Ana Vieira", "person"),
+        (
+            "The spokeswoman for the ferry line Macaronésia, Ana Vieira, said so.",
+            "The spokeswoman",
+            "Ana Vieira",
+            "person",
+        ),
         ("Lisbon said so on Monday.", "Lisbon", "Lisbon", "place"),
         ("The Harbour Works Council said so.", "The Harbour Works Council", "Harbour Works Council", "organization"),
         ("The ministry said so on Monday.", "The ministry", None, "organization"),
@@ -276,7 +292,13 @@ def test_i_means_who_speaks_the_quotation_around_it(annotator):
     quotes = build_table(
         FACT_QUOTES,
         {**speaker, "quote_text": "I said it was old,", "start_char": 1},
-        {"quote_text": "it was old,", "start_char": 8, "quote_type": "indirect", "speaker_text": "I", "speaker_start_char": 1},
+        {
+            "quote_text": "it was old,",
+            "start_char": 8,
+            "quote_type": "indirect",
+            "speaker_text": "I",
+            "speaker_start_char": 1,
+        },
     )
     batch = resolve_entities(
         frame, paragraphs, annotate_paragraphs(paragraphs, annotator), quotes, build_table(FACT_STATEMENTS)

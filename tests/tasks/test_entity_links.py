@@ -109,7 +109,11 @@ def test_a_surname_that_its_article_kept_apart_from_the_bearer_stays_apart():
 def test_an_initial_joins_the_only_bearer_of_the_surname():
     frame = entities(("a0", ["T. Halvik"]), ("a1", ["Teodor Halvik"]))
     assert groups(link_entities(frame)) == [["d0", "d1"]]
-    assert groups(link_entities(pl.concat([frame, entities(("a2", ["Tomas Halvik"])).with_columns(document_entity_id=pl.lit("d2"))]))) == [["d0"], ["d1"], ["d2"]]
+    assert groups(
+        link_entities(
+            pl.concat([frame, entities(("a2", ["Tomas Halvik"])).with_columns(document_entity_id=pl.lit("d2"))])
+        )
+    ) == [["d0"], ["d1"], ["d2"]]
     assert groups(link_entities(entities(("a0", ["M. Halvik"]), ("a1", ["Teodor Halvik"])))) == [["d0"], ["d1"]]
 
 
@@ -152,7 +156,10 @@ def test_a_country_is_one_under_all_its_names():
 
 def test_a_place_and_a_person_of_one_name_are_two_entities():
     frame = pl.concat(
-        [entities(("a0", ["Halvik"]), entity_type="place"), entities(("a0", ["Halvik"])).with_columns(document_entity_id=pl.lit("p"))]
+        [
+            entities(("a0", ["Halvik"]), entity_type="place"),
+            entities(("a0", ["Halvik"])).with_columns(document_entity_id=pl.lit("p")),
+        ]
     )
     assert groups(link_entities(frame)) == [["d0"], ["p"]]
 
@@ -190,7 +197,9 @@ def test_a_name_with_many_bearers_is_linked_in_linear_time():
     many = [(f"a{number}", ["Marta Lind"] if number % 3 else ["Lind"]) for number in range(30_000)]
     linked = link_entities(entities(*many))
     assert linked.entity_links.height == 30_000
-    assert linked.dim_entities.filter(pl.col("entity_name") == "Marta Lind").get_column("article_count").item() == 20_000
+    assert (
+        linked.dim_entities.filter(pl.col("entity_name") == "Marta Lind").get_column("article_count").item() == 20_000
+    )
 
 
 def test_a_corpus_without_entities_has_none():

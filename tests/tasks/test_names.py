@@ -76,7 +76,13 @@ def test_titles_are_counted_from_the_name_backwards():
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("halenskyy", "halensky"), ("halenskiy", "halensky"), ("tcherkov", "cherkov"), ("yuschenko", "yushchenko"), ("musarra", "musara")],
+    [
+        ("halenskyy", "halensky"),
+        ("halenskiy", "halensky"),
+        ("tcherkov", "cherkov"),
+        ("yuschenko", "yushchenko"),
+        ("musarra", "musara"),
+    ],
 )
 def test_transliterations_of_one_surname_share_a_skeleton(one, other):
     assert name_skeleton(fold_name(one)) == name_skeleton(fold_name(other)) or one == "yuschenko"
@@ -109,7 +115,9 @@ def test_an_acronym_stands_for_the_initials_of_a_name(acronym, name, stands):
     assert could_stand_for(acronym, name) is stands
 
 
-@pytest.mark.parametrize(("text", "is_one"), [("UN", True), ("U.S.", True), ("G20", False), ("Lind", False), ("I", False)])
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("UN", True), ("U.S.", True), ("G20", False), ("Lind", False), ("I", False)]
+)
 def test_an_acronym_is_two_or_more_capitals(text, is_one):
     assert is_acronym(text) is is_one
 

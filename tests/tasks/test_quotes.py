@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -58,7 +59,9 @@ def test_a_quotation_broken_by_its_attribution_is_two_rows_of_one_statement(anno
     batch = quote(annotator, "“We will sail,” Lindqvist said. “Nobody will stop us.”")
     assert batch.quotes.get_column("statement_id").n_unique() == 1
     assert rows(batch.quotes, "part_no", "quote_type") == [(0, "direct"), (1, "direct")]
-    assert rows(batch.statements, "statement_type", "content_text") == [("direct", "We will sail, Nobody will stop us.")]
+    assert rows(batch.statements, "statement_type", "content_text") == [
+        ("direct", "We will sail, Nobody will stop us.")
+    ]
 
 
 def test_a_pronoun_stays_as_printed(annotator):
@@ -71,7 +74,9 @@ def test_marked_words_inside_a_paraphrase_are_mixed(annotator):
 
 
 def test_a_plan_inside_reported_speech_belongs_to_the_one_who_reports_it(annotator):
-    assert said(quote(annotator, "Lindqvist said she would consider “every legal means”.")) == [("every legal means", "Lindqvist")]
+    assert said(quote(annotator, "Lindqvist said she would consider “every legal means”.")) == [
+        ("every legal means", "Lindqvist")
+    ]
 
 
 def test_a_relay_is_kept_apart_from_the_speaker(annotator):
@@ -140,7 +145,14 @@ def test_normalized_quotes_fold_case_marks_dashes_and_blanks():
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=st.lists(st.sampled_from(["“", "”", '"', "said Lindqvist", "The ferry", ".", ",", " ", "\n\n", "‘", "’", "he added that", ":"]), max_size=25))
+@given(
+    body=st.lists(
+        st.sampled_from(
+            ["“", "”", '"', "said Lindqvist", "The ferry", ".", ",", " ", "\n\n", "‘", "’", "he added that", ":"]
+        ),
+        max_size=25,
+    )
+)
 def test_for_any_text_quotes_slice_back_and_none_overlap_at_one_depth(annotator, body):
     text = "".join(body)
     batch = quote(annotator, text)
@@ -157,4 +169,4 @@ def test_for_any_text_quotes_slice_back_and_none_overlap_at_one_depth(annotator,
         levels.setdefault(row["parent_quote_id"], []).append((row["start_char"], row["end_char"]))
     for spans in levels.values():
         ordered = sorted(spans)
-        assert all(before[1] <= after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(ordered))

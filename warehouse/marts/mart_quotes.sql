@@ -30,6 +30,7 @@ final as (
         quotes.speaker_kind,
         quotes.quote_type,
         quotes.quote_text,
+        quotes.quote_text_normalized,
         quotes.cue,
         quotes.via_text,
         quotes.confidence,

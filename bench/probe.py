@@ -1,0 +1,104 @@
+"""One build in this process, with the CPU time of each of its parts: `python -m bench.probe TEXTS WAREHOUSE DATA [--direct]`.
+
+What it measured goes to standard output as JSON.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+# Nothing of the product is imported up here: the processes that annotate import this module again, and would pay for it.
+from bench.processes import list_tree
+
+START, SERVER, ENGINE, END = "start", "server", "engine", "end"
+
+
+class CpuMeter:
+    """Books the CPU time of this process and of those it started under the label that was set while it was used.
+
+    After the start, what the Prefect server uses is booked under `SERVER`, whatever the label.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._label = START
+        self._server, self._rest = 0.0, 0.0
+
+    def switch(self, label: str) -> None:
+        """Book what was used since the last switch, and set the label of what follows."""
+        tree = list_tree(os.getpid())
+        server = sum(process.cpu_seconds for process in tree if process.is_server)
+        rest = sum(process.cpu_seconds for process in tree if not process.is_server)
+        self.seconds[START if self._label == START else SERVER] += server - self._server
+        self.seconds[self._label] += rest - self._rest
+        self._label, self._server, self._rest = label, server, rest
+
+
+def measure_stages(meter: CpuMeter) -> None:
+    """Book what the body of a task uses under its stage, and all else that a run does under `ENGINE`."""
+    from prefect import Task
+
+    from flows.report import BuildReport
+
+    current = START
+    time_stage = BuildReport.time_stage
+
+    @contextmanager
+    def measure_stage(report: BuildReport, stage: str) -> Iterator[None]:
+        nonlocal current
+        current = stage
+        meter.switch(stage if stage in ("find", "libraries") else ENGINE)  # these two are no tasks
+        with time_stage(report, stage):
+            yield
+        meter.switch(ENGINE)
+
+    def measure_body(body: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(body)
+        def run_body(*args: Any, **kwargs: Any) -> Any:
+            meter.switch(current)
+            try:
+                return body(*args, **kwargs)
+            finally:
+                meter.switch(ENGINE)
+
+        return run_body
+
+    BuildReport.time_stage = measure_stage  # type: ignore[method-assign, assignment]
+    for task in vars(importlib.import_module("flows.build_warehouse")).values():
+        if isinstance(task, Task):
+            task.fn = measure_body(task.fn)
+
+
+def build(texts: Path, warehouse: Path, data: Path, *, is_direct: bool) -> dict[str, Any]:
+    """Build as the command line does; return status, counts, and the seconds of wall and CPU time."""
+    from flows.settings import load_settings, prepare_libraries
+
+    given: dict[str, Any] = {"warehouse": str(warehouse), "data_dir": str(data), "min_age_seconds": 0}
+    settings = load_settings(sources=[str(texts)], **given)
+    prepare_libraries(data, is_quiet=True)
+    from flows.build_warehouse import build_directly, build_warehouse
+    from flows.libraries import preload_libraries
+
+    meter = CpuMeter()
+    measure_stages(meter)
+    preload_libraries().result()  # not beside the run: its CPU time would be booked under the stages
+    report = build_directly(settings) if is_direct else build_warehouse(sources=[str(texts)], **given)
+    wall = time.time() - report.started_at.timestamp()
+    meter.switch(END)
+    return {
+        "status": report.status, "counts": dict(report.counts), "wall": wall, "stages": report.stage_seconds,
+        "cpu": dict(meter.seconds),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    texts, warehouse, data = (Path(argument) for argument in sys.argv[1:4])
+    print(json.dumps(build(texts, warehouse, data, is_direct="--direct" in sys.argv)))
