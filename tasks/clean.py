@@ -209,14 +209,17 @@ def build_attributes(articles: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts).select(ARTICLE_ATTRIBUTES.column_names).cast(ARTICLE_ATTRIBUTES.schema)
 
 
-_FOLDED = str.maketrans(
-    dict.fromkeys("‘’‚‛`´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒–—―", "-") | {"…": "..."}
-)
+_FOLDED = {
+    **dict.fromkeys("‘’‚‛`´", "'"), **dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‐‑‒–—―", "-"), "…": "...",
+}  # fmt: skip
 
 
 def fold_body(body: str) -> str:
     """Return `body` with case, marks, dashes and white space folded: equal for exact copies in another typography."""
-    return " ".join(body.lower().translate(_FOLDED).split())
+    body = body.lower()
+    for printed, folded in _FOLDED.items() if not body.isascii() else ():
+        body = body.replace(printed, folded)
+    return " ".join(body.split())
 
 
 def _hash_body(body: str) -> str:

@@ -265,10 +265,12 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
     starts_next = (
         (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
-        & pl.col("folded").shift(-1).over("doc").str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
+        & _near("folded", 1).str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
+        & (_near("folded", 1) != pl.col("folded"))
         & (pl.col("words") >= 3)
     )
-    later_sentence = (pl.col("is_prose") & pl.col("form_label").is_null()).reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
+    is_sentence = pl.col("is_prose") & pl.col("alone_label").is_null() & (pl.col("copies") == 1)
+    later_sentence = is_sentence.reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
     distance = pl.col("first") - pl.col("place")
     is_candidate = (
         (~pl.col("tail").str.contains(r"""\.["”’)]*$""") | starts_next)
@@ -286,7 +288,7 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         + starts_next.cast(pl.Float64) * 3
         - (pl.col("long") > 20).cast(pl.Float64)
     )
-    is_told = (own == pl.col("told")) & (later_sentence | (pl.len().over("doc") > 1))
+    is_told = (own == pl.col("told")) & (is_sentence & (own != pl.col("told"))).any().over("doc")
     return (
         blocks.join(told, on="doc", how="left", maintain_order="left")
         .with_columns(title_score=pl.when(is_told).then(100.0).when(is_candidate).then(score))

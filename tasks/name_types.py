@@ -106,7 +106,7 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
         votes["person"] += 4
     head = next((t for t in tokens if tree.head[t] not in tokens), last)
     if tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
-        votes["person"] += 2
+        votes[span.label if span.label == "organization" and len(tokens) > 1 else "person"] += 2
     if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
         votes["place"] += 4 if len(tokens) == 1 else 2
     votes.update(_read_neighbours(paragraph.text, span))
@@ -211,6 +211,8 @@ def has_organization_word(text: str) -> bool:
     if len(words) < 2:
         return False
     plain = [word.strip(".,") for word in words]
+    if plain[-1].istitle() and role_kinds().get(plain[-1].lower()) == "organization":
+        return plain[-1].lower() not in PLACE_NAME_ENDS  # the Foreign Ministry
     return (
         any(word in organization_words("any") for word in plain)
         or plain[-1] in organization_words("end")
