@@ -15,11 +15,15 @@ def unpack_corpus(corpus: Path, folder: Path, limit: int | None = None) -> int:
     """
     folder.mkdir(parents=True)
     opener = gzip.open if corpus.suffix == ".gz" else open
-    count = 0
     with opener(corpus, "rt", encoding="utf-8") as lines:
-        for count, line in enumerate(islice(lines, limit), start=1):
-            record = json.loads(line)
-            name = re.sub(r"[^\w.-]+", "-", str(record["id"])).removesuffix(".txt")
-            with (folder / f"{name}.txt").open("x", encoding="utf-8", newline="") as file:
-                file.write(record["text"])
-    return count
+        records = [json.loads(line) for line in islice(lines, limit)]
+    for record in records:
+        name = re.sub(r"[^\w.-]+", "-", str(record["id"])).removesuffix(".txt")
+        with (folder / f"{name}.txt").open("x", encoding="utf-8", newline="") as file:
+            file.write(record["text"])
+    return len(records)
+
+
+def read_text_size(folder: Path) -> float:
+    """Return the size of all texts in `folder`, in MB."""
+    return sum(path.stat().st_size for path in folder.glob("*.txt")) / 1e6

@@ -5,15 +5,13 @@ import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from bench.probe import ENGINE, SERVER
+from bench.probe import END, ENGINE, SERVER, START
 from bench.processes import Run
 
 LIBRARIES = ("prefect", "polars", "duckdb", "great-expectations", "spacy")
 OVERHEAD = (SERVER, ENGINE, "validate", "publish", "docs")
-"""What is not extraction: orchestration, validation, publishing, and the pages about them."""
-LIMIT_MIB = 2_000
+"""The parts of a run that are no extraction: orchestration, validation, publishing."""
 
 Cell = str | float | int | None
 
@@ -24,6 +22,16 @@ def parse_seconds(summary: str) -> dict[str, float]:
     if line is None:
         raise ValueError("the summary of the build names no seconds")
     return {name: float(value) for name, value in re.findall(r"(\w+) ([\d.]+)", line[1])}
+
+
+def find_cpu(cpu: Mapping[str, float]) -> float:
+    """Return the CPU seconds of a run without its start and end."""
+    return sum(seconds for label, seconds in cpu.items() if label not in (START, END))
+
+
+def find_overhead(cpu: Mapping[str, float]) -> float:
+    """Return the percentage of the CPU seconds of a run that is no extraction."""
+    return 100 * sum(cpu.get(label, 0.0) for label in OVERHEAD) / find_cpu(cpu)
 
 
 def render_table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -40,41 +48,29 @@ def _format(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 
-def render_goals(rows: Sequence[tuple[str, float, float, str]]) -> str:
-    """Return what was aimed at beside what was measured: (goal, limit, measured, unit) each; less is better."""
-    cells = [
-        (goal, f"{_format(limit)} {unit}", f"{_format(measured)} {unit}", "yes" if measured <= limit else "**no**")
-        for goal, limit, measured, unit in rows
+def render_goals(goals: Sequence[tuple[str, float, float, str]]) -> str:
+    """Return a table of what was aimed at and what was measured; a goal is (what, at most, measured, unit)."""
+    rows = [
+        (what, f"{limit:g} {unit}", f"{_format(measured)} {unit}", "yes" if measured <= limit else "**no**")
+        for what, limit, measured, unit in goals
     ]
-    return render_table(("goal", "at most", "measured", "met"), cells)
-
-
-def find_share(cpu: Mapping[str, float], start_cpu: float) -> tuple[float, float]:
-    """Return the CPU time of a run without its start, and the percentage of it that is not extraction."""
-    total = sum(cpu.values()) - start_cpu
-    return total, 100 * sum(cpu.get(label, 0.0) for label in OVERHEAD) / total
-
-
-def describe_machine(model: str) -> str:
-    """Return the machine and the versions in one line, without a name or a path."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{cores} cores, {memory:.0f} GiB of memory, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}; {versions}; {model}."
-    )
+    return render_table(("goal", "at most", "measured", "met"), rows)
 
 
 def memory_rows(runs: Sequence[Run]) -> list[list[Cell]]:
-    """Return the rows of a table that tell the peaks of memory, a column a run."""
+    """Return rows with the peaks of memory, a column a run."""
     return [
-        ["peak memory, the build itself (MiB)", *[run.main_mib for run in runs]],
-        ["peak memory, the largest process it started (MiB)", *[run.child_mib for run in runs]],
-        ["peak memory, all processes together (MiB)", *[run.total_mib for run in runs]],
+        ["peak memory of the build's own process (MiB)", *[run.main_mib for run in runs]],
+        ["peak memory of the largest that it started (MiB)", *[run.child_mib for run in runs]],
+        ["peak memory of all together (MiB)", *[run.total_mib for run in runs]],
     ]
 
 
-def read_text_size(folder: Path) -> float:
-    """Return the size of all texts under `folder`, in MB."""
-    return sum(path.stat().st_size for path in folder.rglob("*.txt")) / 1e6
+def describe_machine(model: str) -> str:
+    """Return the machine and the versions in a sentence, without a name or a path."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    return (
+        f"Measured on {len(os.sched_getaffinity(0))} cores with {memory:.0f} GiB of memory, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, {versions}, model {model}."
+    )

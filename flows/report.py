@@ -12,7 +12,7 @@ import polars as pl
 
 STAGES = {
     "imports": "import of the flow and its stages",
-    "server": "start of the run: a temporary Prefect server where there is no other",
+    "server": "wait for the Prefect server, which starts beside the imports where there is no other",
     "find": "sources found, read and compared with the ledger",
     "libraries": "wait for spaCy and Great Expectations, which are imported while the server starts",
     "ingest": "raw documents",

@@ -18,7 +18,7 @@ _LIBRARY_SWITCHES: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "GX_ANALYTICS_ENABLED": "false",
-    # the first start of a temporary server creates its database, which takes longer than Prefect's own 20 s
+    # where Prefect starts a server itself: the first time it creates its database, which takes longer than its own 20 s
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
 
@@ -113,22 +113,28 @@ def _count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_libraries(data_dir: Path, *, is_quiet: bool) -> None:
+def prepare_libraries(data_dir: Path, *, is_quiet: bool) -> Path | None:
     """Set what the libraries under a build read from the environment as they are imported; what the user has set stays.
 
-    No library reports home. Who has a Prefect server (an address in the environment or in the active profile) keeps it;
-    for all others a run starts a temporary one, whose database lies in `data_dir`: a database that another version of
+    No library reports home. Who has a Prefect server (an address in the environment or in the active profile) keeps it.
+    For all others Prefect's home is set to a folder in `data_dir`, which is returned: a database that another version of
     Prefect keeps in the user's home is left alone. `is_quiet` leaves the telling to the command line.
     """
     for name, value in _LIBRARY_SWITCHES.items():
         os.environ.setdefault(name, value)
     if is_quiet:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    if not _has_prefect_server():
-        home = data_dir / "prefect"
-        home.mkdir(parents=True, exist_ok=True)
-        os.environ["PREFECT_HOME"] = str(home)
-        os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
+    if _has_prefect_server():
+        return None
+    home = data_dir / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(home)
+    return home
+
+
+def use_prefect_server(api_url: str) -> None:
+    """Let Prefect, which is not imported yet, speak to this server."""
+    os.environ["PREFECT_API_URL"] = api_url
 
 
 def _has_prefect_server() -> bool:

@@ -284,11 +284,15 @@ def open_annotator(
     """
     key = make_id(describe_model(model), *_NEEDED_COMPONENTS, *_UNUSED_COMPONENTS, ANNOTATOR_VERSION)
     cache = AnnotationCache(cache_dir, key, max_bytes=cache_max_bytes) if cache_dir is not None else None
-    annotator = Annotator(model, cache, process_count or len(os.sched_getaffinity(0)))
+    annotator = Annotator(model, cache, process_count or _count_cores())
     try:
         yield annotator
     finally:
         annotator.close()
+
+
+def _count_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _worker_nlp: "Language | None" = None  # one pipeline a worker process, set when it starts

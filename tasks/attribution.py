@@ -1,11 +1,13 @@
 """Tie every marked stretch of a paragraph to its cue and speaker, and read reported speech that has no marks."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tasks.cues import Cue, NounPhrase, find_cues, role_kind
+from tasks.lexicons import load_lexicon
 from tasks.quote_marks import MarkedSpan
 from tasks.syntax import Tree
 
@@ -18,21 +20,29 @@ _BLANKS = " \t\u00a0\u2009\u202f\u200b"
 _SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner", "add", "urge", "judge"})
 _ADDRESSING = frozenset({"ask", "tell", "warn", "remind", "assure", "inform", "urge"})
 """Verbs whose object is the one spoken to."""
-_NAMING = frozenset(
+_NAMING = frozenset({"so-called", "titled", "entitled", "nicknamed", "headlined", "named", "codenamed"})
+_SMALL_WORDS = frozenset(
     {
-        "so-called",
-        "known",
-        "dubbed",
-        "titled",
-        "entitled",
-        "named",
-        "nicknamed",
-        "called",
-        "headlined",
-        "term",
-        "phrase",
-        "word",
-        "termed",
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "nor",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "by",
+        "as",
+        "vs",
+        "de",
+        "la",
     }
 )
 _SIGN_OFF = re.compile(r"^\s*[-–—―]\s?(?=[A-Z])")
@@ -152,6 +162,8 @@ def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
     tokens = view.tokens_of(span)
     if not tokens:
         return Quoted(span, "term", "no_words")
+    if _is_title(view, span, tokens) or _is_named(view, span):
+        return Quoted(span, "term", "name_of_a_thing")
     frame = view.frame_of[tokens[0]]
     cues = [c for c in view.cues if view.frame_of[c.head] == frame]
     via = next((c for c in cues if c.kind == "according"), None)
@@ -411,14 +423,54 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
         return "direct"
     if words[:1].isupper() and has_verb and ends_clause and before[-1:] in ",:":
         return "direct"
-    if cue is None and ((len(words.split()) <= 6 and not has_verb) or _is_named(view, span)):
+    if cue is None and len(words.split()) <= 6 and not has_verb:
         return "term"
     return "mixed"
 
 
 def _is_named(view: View, span: MarkedSpan) -> bool:
-    opening = view.tree.token_at(span.outer_start)
-    return any(view.tree.lower(t) in _NAMING for t in range(max(0, opening - 2), opening))
+    """Whether the words before the mark introduce a name: known as "…", a so-called "…", titled "…"."""
+    tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    before = [tree.lower(t) for t in range(max(0, opening - 2), opening)]
+    return bool(before) and (
+        before[-1] in _NAMING
+        or before == ["known", "as"]
+        or (before[-1] == "called" and _is_participle(tree, opening - 1))
+    )
+
+
+def _is_participle(tree: Tree, token: int) -> bool:
+    """Whether the verb stands behind its noun without a subject of its own: a blog called "…"."""
+    return tree.dep[token] == "acl" and tree.tag[token] == "VBN"
+
+
+def _is_title(view: View, span: MarkedSpan, tokens: range) -> bool:
+    """Whether the marks hold the title of a work or programme: capitals throughout, in the place of a name.
+
+    The place of a name is that behind a preposition (on "…"), a possessive (the network's "…") or a noun that names a kind of work, also
+    with a comma between (his memoir, "…").
+    """
+    tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    words = [tree.word(t) for t in tokens if tree.word(t)[:1].isalnum()]
+    if not words or len(words) > 12 or opening == 0 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
+        return False
+    if (
+        any(w[:1].islower() and w not in _SMALL_WORDS and not w.startswith("'") for w in words)
+        or tree.text[span.end - 1] == "."
+    ):
+        return False
+    before = opening - 1
+    if tree.word(before) == "," and before:
+        before -= 1
+        return tree.lemma[before].lower() in _works() and tree.pos[before] == "NOUN"
+    if tree.tag[before] in {"IN", "POS"} and tree.lower(before) not in {"that", "because", "while", "as", "if", "like"}:
+        return True
+    return tree.pos[before] in {"NOUN", "PROPN"} and tree.lemma[before].lower() in _works()
+
+
+@functools.cache
+def _works() -> frozenset[str]:
+    return frozenset(load_lexicon("works").get_column("lemma"))
 
 
 def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:

@@ -46,8 +46,8 @@ class Entity:
 
     @property
     def start(self) -> int:
-        """The first character of its first mention."""
-        return min(link.start for link in self.mentions)
+        """The first character of its first mention: names are added in order, roles and pronouns only after them."""
+        return self.mentions[0].start
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from tasks.names import (
 )
 from tasks.places import fold_place, people_codes, place_codes
 from warehouse.keys import make_id
-from warehouse.tables import DIM_ENTITIES, ENTITY_LINKS, Dtype
+from warehouse.tables import DIM_ENTITIES, ENTITY_LINKS
 
 SCORES = {
     "same_name": 1.0, "full_name": 1.0, "spelling": 0.95, "given_name_variant": 0.9, "short_form": 0.85, "initials": 0.8,
@@ -114,7 +114,9 @@ def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
     return LinkedEntities(entity_links, _build_entities(document_entities, entity_links))
 
 
-_KEYED: dict[str, Dtype] = {"document_entity_id": pl.String, "entity_type": pl.String, "canonical_key": pl.String, "rule": pl.String}
+_KEYED = pl.Schema(
+    {"document_entity_id": pl.String, "entity_type": pl.String, "canonical_key": pl.String, "rule": pl.String}
+)
 
 
 def _keyed(rows: pl.DataFrame, canonical: pl.Expr, rule: pl.Expr) -> pl.DataFrame:

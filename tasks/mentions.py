@@ -6,7 +6,7 @@ are, a title before one mention types all of them. The rules hang on the order o
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -345,25 +345,36 @@ def _drop_named(document: Sequence[Paragraph], spans: list[Span], texts: set[str
     return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
 
 
+_NameIndex = Mapping[str, Mapping[int, set[str]]]
+"""Names by their first word (up to a hyphen, as tokens are cut) and by their length in characters."""
+
+
+def _index_names(names: Iterable[str]) -> _NameIndex:
+    index: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        index[re.split(r"[\s-]", name)[0]][len(name)].add(name)
+    return index
+
+
 def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], types: dict[str, str]) -> list[Span]:
     """Return the places where names of the document are printed again and were missed."""
-    names: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    names = set()
     for span in spans:
         text = document[span.paragraph].text[span.start : span.end]
         label = types.get(fold_name(text), span.label)
-        words = tuple(text.split())
-        if label in ("person", "organization", "place") and fold_name(text) not in _NEVER_NAMES:
-            names[words[0]].add(words)
-            if label == "person" and len(words) > 1:
-                surname = words[-1]
-                if len(surname) > 2 and surname[0].isupper():
-                    names[surname].add((surname,))
-                    types.setdefault(fold_name(surname), "person")
+        if label not in ("person", "organization", "place") or fold_name(text) in _NEVER_NAMES:
+            continue
+        names.add(text)
+        surname = text.split()[-1]
+        if label == "person" and surname != text and len(surname) > 2 and surname[0].isupper():
+            names.add(surname)
+            types.setdefault(fold_name(surname), "person")
+    index = _index_names(names)
     return [
         Span(number, start, end, types[fold_name(paragraph.text[start:end])], "known_name")
         for number, paragraph in enumerate(document)
         if paragraph.tree is not None
-        for start, end in _find_printed(paragraph.tree, names)
+        for start, end in _find_printed(paragraph.tree, index)
     ]
 
 
@@ -375,27 +386,23 @@ def _find_known_places(document: Sequence[Paragraph], number: int) -> Iterator[S
 
 
 @cache
-def _long_places() -> dict[str, set[tuple[str, ...]]]:
-    places: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+def _long_places() -> _NameIndex:
     countries, regions = load_lexicon("countries"), load_lexicon("regions")
     lists = [*countries["aliases"], *countries["capitals"], *regions["aliases"], countries["name"], regions["name"]]
-    for words in (tuple(name.split()) for names in lists for name in names):
-        if len(words) > 1 and words[0][0].isupper() and "," not in "".join(words):
-            places[words[0]].add(words)
-        elif "-" in words[0] and len(words) == 1:
-            places[words[0].split("-")[0]].add(words)
-    return places
+    names = {name for own in lists for name in own}
+    return _index_names(name for name in names if name[0].isupper() and "," not in name and re.search(r"[\s-]", name))
 
 
-def _find_printed(tree: Tree, names: Mapping[str, set[tuple[str, ...]]]) -> Iterator[tuple[int, int]]:
+def _find_printed(tree: Tree, names: _NameIndex) -> Iterator[tuple[int, int]]:
+    """Yield where one of `names` is printed whole, as a name."""
     for token in range(len(tree)):
         start = tree.start[token]
-        for words in sorted(names.get(tree.word(token), ())):
-            name = " ".join(words)
-            end = start + len(name)
-            is_printed = tree.text.startswith(name, start) and not tree.text[end : end + 1].isalnum()
-            is_printed = is_printed and re.search(r"[A-Z][\w’']*-$", tree.text[max(0, start - 30) : start]) is None
-            if is_printed and any(tree.tag[t] in _NAMED_TAGS for t in tree.tokens_in(start, end)):
+        for length, own in names.get(tree.word(token), {}).items():
+            end = start + length
+            if tree.text[start:end] not in own or tree.text[end : end + 1].isalnum():
+                continue
+            is_second_part = re.search(r"[A-Z][\w’']*-$", tree.text[max(0, start - 30) : start]) is not None
+            if not is_second_part and any(tree.tag[t] in _NAMED_TAGS for t in tree.tokens_in(start, end)):
                 yield start, end
 
 
@@ -432,11 +439,10 @@ def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:
 
 
 def _read_title(text: str, start: int) -> str | None:
-    before = text[:start]
+    before = text[max(0, start - 80) : start]
     if not before.endswith(" "):
         return None
-    words = [*re.finditer(r"\S+", before[-80:])][-6:]
-    clean = [word.group() for word in words]
+    clean = before.split()[-6:]
     for position in range(len(clean) - 1, -1, -1):
         if clean[position][-1] in ',;:!?”"’)' or (
             clean[position][-1] == "." and clean[position].lower().rstrip(".") not in titles()

@@ -94,7 +94,7 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
     if tree is None or not tokens:
         return votes
     first, last = tokens[0], tokens[-1]
-    before = paragraph.text[: span.start].split()[-5:]
+    before = paragraph.text[max(0, span.start - 80) : span.start].split()[-5:]
     if (
         before
         and paragraph.text[: span.start].endswith(" ")

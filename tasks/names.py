@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from tasks.lexicons import load_lexicon
 
@@ -68,6 +68,7 @@ class PersonName:
         return " ".join(self.words[start:])
 
 
+@lru_cache(maxsize=2**17)  # names come again and again
 def fold_name(text: str) -> str:
     """Return a name as lower-case words: no diacritics, marks or possessive, dotted capitals joined.
 
@@ -127,7 +128,7 @@ def is_initial(word: str) -> bool:
     return _INITIAL.fullmatch(word) is not None
 
 
-@cache
+@lru_cache(maxsize=2**17)
 def name_skeleton(key: str) -> str:
     """Return what the transliterations of one name have in common: y, j, i, double letters and digraphs folded.
 

@@ -5,6 +5,7 @@ never runs past the end of its paragraph: one that is still open there either go
 mark of its own, the newspaper convention) or was never closed.
 """
 
+import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ _ATTRIBUTION_BEHIND = re.compile(
     rf"[,?!] (?={_SAID} (?:[A-Z]|an? |the |his |her )|(?:he|she|they|[A-Z]\w+(?: [A-Z]\w+){{0,2}}) {_SAID}\b)"
 )
 """Where a quotation that is never closed ends all the same: before the words that attribute it."""
+_TAG = re.compile(r"<[a-zA-Z][^<>]*>")  # left-over markup: the marks in it hold the values of attributes
 _FEET = re.compile(r"\d['’′]\s?\d{1,2}$")
 _LOWER_WORD = re.compile(r"\s+[a-z]")
 _ELISION = re.compile(r"(?:\d0s|em|til|tis|twas|cause|bout|n|round|cos)\b", re.IGNORECASE)
@@ -63,8 +65,14 @@ def find_marks(text: str) -> list[Mark]:
     matches = list(_MARK.finditer(text))
     closes_later = _straight_marks_close_later(text, matches)
     is_straight_open = False
+    tag_starts, tag_ends = (
+        zip(*(m.span() for m in _TAG.finditer(text)), strict=True) if "=" in text and _TAG.search(text) else ((), ())
+    )
     for number, match in enumerate(matches):
         sign = match.group()
+        tag = bisect.bisect_right(tag_starts, match.start()) - 1
+        if tag >= 0 and match.start() < tag_ends[tag]:
+            continue
         before, after = _beside(text, match)
         is_double = sign in DOUBLE or len(sign) == 2
         direction = {"``": 1, "''": 0}.get(sign, DOUBLE.get(sign, SINGLE.get(sign, 0)))

@@ -142,12 +142,19 @@ def _read_leading(tree: Tree, tokens: range, rows: Iterable[TiedMention], offset
     verbs = [
         t for t in tree.children(head_of(tree, tokens)) if tree.dep[t] == "relcl" and tree.lemma[t] in _LEADING_VERBS
     ]
-    if not verbs and not _of_phrase(tree, tokens[-1]):
+    of_phrase = _of_phrase(tree, tokens[-1])
+    if not verbs and not of_phrase:
         return roles
-    named = [(mention, set(tree.tokens_in(mention.start - offset, mention.end - offset))) for mention, _, _ in rows]
-    places = {_place_of(mention) for mention, own in named if own & set(_of_phrase(tree, tokens[-1]))} - {None}
+    reach = range(tokens[0], max([of_phrase.stop, *(tree.edges(verb)[1] for verb in verbs)]))
+    low, high = offset + tree.start[reach[0]], offset + tree.end[reach[-1]]
+    named = [
+        (mention, set(tree.tokens_in(mention.start - offset, mention.end - offset)))
+        for mention, _, _ in rows
+        if low <= mention.start < high
+    ]
+    places = {place for mention, own in named if own & set(of_phrase) and (place := _place_of(mention))}
     if places:
-        roles.add(Role("", frozenset(), frozenset(place for place in places if place), frozenset()))
+        roles.add(Role("", frozenset(), frozenset(places), frozenset()))
     for verb in verbs:
         object_tokens = set(range(verb + 1, tree.edges(verb)[1]))
         led = {

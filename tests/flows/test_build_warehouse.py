@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from flows import build_warehouse as flow_module
+from flows import job as job_module
 from flows.build_warehouse import build_directly
 from flows.report import BuildReport, StoppedByValidation, summarize_build
 from flows.settings import Settings
@@ -34,6 +35,12 @@ RUN_COLUMNS = ("run_id", "first_seen_at", "last_seen_at")
 pytestmark = pytest.mark.xdist_group("build")
 
 
+@pytest.fixture(autouse=True)
+def rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the version of the rules, also while somebody edits them."""
+    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-1")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings for an inbox with two articles."""
@@ -45,7 +52,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def make_settings(folder: Path, **columns: Any) -> Settings:
-    given = {"sources": (str(folder / "inbox"),), "warehouse": folder / "news.duckdb", "data_dir": folder / "data"}
+    # one folder of data for all tests: an annotation depends on its paragraph alone, so no test can tell
+    given = {
+        "sources": (str(folder / "inbox"),),
+        "warehouse": folder / "news.duckdb",
+        "data_dir": folder.parent / "data",
+    }
     return Settings(**{**given, "min_age_seconds": 0, **columns})
 
 
@@ -109,6 +121,13 @@ def test_changed_bytes_replace_the_article_and_a_new_sidecar_is_a_change(setting
     assert ask(settings, "select outlet from fact_articles where outlet is not null") == [("The Valley Times",)]
     assert ask(settings, "select count(*) from fact_articles") == [(2,)]
     assert ask(settings, "select contains(body, 'in May') from article_versions") == [(True,)]
+
+
+def test_other_rules_judge_everything_anew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_directly(settings)
+    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
+    assert build_directly(settings).counts["new"] == 2
+    assert ask(settings, "select distinct rules_version from fact_articles") == [("rules-2",)]
 
 
 def test_without_the_warehouse_everything_is_loaded_again(settings: Settings) -> None:

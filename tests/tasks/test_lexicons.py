@@ -15,6 +15,8 @@ KEYS = {
     "name_particles": ("form",),
     "name_suffixes": ("form",),
     "organization_words": ("form",),
+    "works": ("lemma",),
+    "notices": ("label", "match", "form"),
     "regions": ("name", "kind"),
     "reporting_nouns": ("lemma",),
     "reporting_verbs": ("lemma",),

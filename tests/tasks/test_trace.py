@@ -49,7 +49,7 @@ def test_segments_hold_every_printed_character_once_and_decode_to_their_texts(te
     if batch.rejected.is_empty():
         check_segments(raw, batch)
     else:
-        assert batch.rejected["reject_reason"].to_list() in (["binary"], ["undecodable"])
+        assert batch.rejected["reject_reason"].item() in ("binary", "undecodable", "no_body")
 
 
 @settings(max_examples=100, deadline=None)
@@ -93,7 +93,7 @@ def test_a_span_over_two_wrapped_lines_has_the_bytes_of_both() -> None:
 def test_a_span_that_ends_in_a_repaired_token_has_all_its_bytes() -> None:
     raw = b"The maker Brandt &amp; Falk said that it knew nothing of the letters."
     segments = clean_documents(raw_documents(raw)).segments
-    assert [raw[a:b] for a, b in trace_span(segments, 10, 25, "utf-8")] == [b"Brandt &amp; Falk"[:22]]
+    assert [raw[a:b] for a, b in trace_span(segments, 10, 23, "utf-8")] == [b"Brandt &amp; Falk"]
     assert [raw[a:b] for a, b in trace_span(segments, 17, 18, "utf-8")] == [b"&amp;"]
 
 
