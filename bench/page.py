@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bench.probe import END, ENGINE, SERVER, START
-from bench.processes import Run
 
 LIBRARIES = ("prefect", "polars", "duckdb", "great-expectations", "spacy")
 OVERHEAD = (SERVER, ENGINE, "validate", "publish", "docs")
@@ -55,15 +54,6 @@ def render_goals(goals: Sequence[tuple[str, float, float, str]]) -> str:
         for what, limit, measured, unit in goals
     ]
     return render_table(("goal", "at most", "measured", "met"), rows)
-
-
-def memory_rows(runs: Sequence[Run]) -> list[list[Cell]]:
-    """Return rows with the peaks of memory, a column a run."""
-    return [
-        ["peak memory of the build's own process (MiB)", *[run.main_mib for run in runs]],
-        ["peak memory of the largest that it started (MiB)", *[run.child_mib for run in runs]],
-        ["peak memory of all together (MiB)", *[run.total_mib for run in runs]],
-    ]
 
 
 def describe_machine(model: str) -> str:

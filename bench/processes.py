@@ -96,7 +96,7 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -
     return run
 
 
-def _watch_memory(root: int, run: Run, is_done: Event, *, every_seconds: float = 0.5) -> None:
+def _watch_memory(root: int, run: Run, is_done: Event, *, every_seconds: float = 1.0) -> None:
     """Look again and again until it is done; the peak of one process is the kernel's, so no look can miss it by much."""
     while not is_done.wait(every_seconds):
         total = 0.0

@@ -161,15 +161,13 @@ def build_articles(documents: pl.DataFrame, segments: pl.DataFrame, layouts: pl.
         documents.join(bodies, on="doc", maintain_order="left")
         .join(layouts, on="doc", maintain_order="left")
         .join(read_headers(documents, segments), on="doc", maintain_order="left", suffix="_of_header")
-        .pipe(lambda frame: frame.with_columns(detect_languages(frame["body"])))
+        .pipe(lambda frame: frame.with_columns(*detect_languages(frame["body"]), hash_bodies(frame["body"])))
         .with_columns(
             url=pl.col("metadata_url"),
             title=pl.coalesce("metadata_title", "text_title"),
             outlet=pl.coalesce("known_outlet", "text_outlet"),
             authors=pl.coalesce("metadata_authors", "text_authors", pl.lit([], pl.List(pl.String))),
             published_on=pl.coalesce("metadata_published_on", "text_published_on"),
-            # Python a body: Polars has no SHA-256.
-            body_sha256=pl.col("body").map_elements(_hash_body, return_dtype=pl.String),
         )
     )
 
@@ -222,8 +220,10 @@ def fold_body(body: str) -> str:
     return " ".join(body.split())
 
 
-def _hash_body(body: str) -> str:
-    return sha256(fold_body(body).encode()).hexdigest()
+def hash_bodies(bodies: pl.Series) -> pl.Series:
+    """Return `body_sha256`, the SHA-256 of each folded body in hexadecimal digits."""
+    # Python a body: Polars has no SHA-256.
+    return pl.Series("body_sha256", [sha256(fold_body(body).encode()).hexdigest() for body in bodies], pl.String)
 
 
 def _describe(segments: pl.DataFrame, documents: pl.DataFrame) -> pl.Series:

@@ -1,4 +1,4 @@
-"""Names -> mentions, document entities and speakers of each article -> entities of the corpus."""
+"""Annotated articles -> mentions, document entities, and the quotes and statements with their speakers."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.document_entities import Entity, Link, group_mentions
-from tasks.entity_links import LinkedEntities, link_entities
 from tasks.mentions import find_mentions
 from tasks.roles import add_roles, find_role_mentions, span_around
 from tasks.speakers import SpeakerResolver
@@ -208,9 +207,3 @@ def resolve_entities_batch(
 ) -> EntityBatch:
     """Find and resolve the entities of one batch of articles."""
     return resolve_entities(articles, paragraphs, annotations, quotes, statements)
-
-
-@task(cache_policy=NO_CACHE, persist_result=False)
-def link_corpus_entities(document_entities: pl.DataFrame) -> LinkedEntities:
-    """Link the document entities of the whole corpus."""
-    return link_entities(document_entities)

@@ -228,12 +228,15 @@ def _carry_back(drafts: list[_Draft]) -> None:
 
 
 CONFIDENCE = {
-    "after_quote": 0.95, "before_quote": 0.9, "bare_after": 0.9, "colon_before": 0.85, "sign_off": 0.8, "around_clause": 0.85,
-    "according_to": 0.85, "same_sentence": 0.6, "same_sentence_after": 0.6, "carried_inside": 0.9, "carried_back": 0.85,
-    "continued_paragraph": 0.95, "continued_back": 0.9, "introduced_by_colon": 0.8, "carried_over": 0.75, "colon": 0.85,
-    "reported_verb": 0.8, "reported_according": 0.85, "reported_noun": 0.6,
+    "after_quote": 0.95, "before_quote": 0.82, "bare_after": 0.35, "by_position": 0.83, "colon": 0.68, "sign_off": 0.9,
+    "around_clause": 0.87, "according_to": 0.93, "same_sentence": 0.62, "same_sentence_after": 0.25, "clause_subject": 0.6,
+    "carried_inside": 0.97, "carried_back": 0.85, "carried_over": 0.7, "continued_paragraph": 0.9, "continued_back": 0.6,
+    "introduced_by_colon": 0.83, "reported_verb": 0.8, "reported_according": 0.85, "reported_noun": 0.6,
 }  # fmt: skip
-"""Rule -> share of its speakers that are right."""
+"""Rule -> share of its speakers that are right, measured on annotated political news; rules with few cases are set by judgement."""
+LEAST_CONFIDENCE = 0.5
+"""Below it nobody is named: a speaker that is more likely wrong than right is only kept as a candidate."""
+_NESTED_FACTOR = 0.7  # words inside somebody's words are parsed less well
 
 
 def _make_rows(
@@ -256,16 +259,18 @@ def _make_rows(
 
 
 def _speaker_columns(draft: _Draft, body: _Body) -> dict[str, Any]:
+    confidence = CONFIDENCE.get(draft.rule.removeprefix("nested_"), 0.0) if draft.speaker else 0.0
+    confidence *= _NESTED_FACTOR if draft.depth else 1.0
+    is_named = draft.speaker is not None and confidence >= LEAST_CONFIDENCE
     columns: dict[str, Any] = {}
-    for name, span in (("cue", draft.cue), ("speaker", draft.speaker), ("via", draft.via)):
-        text_column = "cue" if name == "cue" else f"{name}_text"
-        columns[text_column] = body.read(*span) if span else None
+    for name, span in (("cue", draft.cue), ("speaker", draft.speaker if is_named else None), ("via", draft.via)):
+        columns["cue" if name == "cue" else f"{name}_text"] = body.read(*span) if span else None
         columns[f"{name}_start_char"], columns[f"{name}_end_char"] = span or (None, None)
-    columns["speaker_candidate_text"] = None
+    columns["speaker_candidate_text"] = body.read(*draft.speaker) if draft.speaker and not is_named else None
     columns["speaker_document_entity_id"] = columns["speaker_entity_id"] = None
-    columns["speaker_kind"] = draft.kind
+    columns["speaker_kind"] = draft.kind if is_named else None
     columns["attribution_rule"] = draft.rule
-    columns["confidence"] = CONFIDENCE.get(draft.rule.removeprefix("nested_"), 0.5) if draft.speaker else 0.0
+    columns["confidence"] = confidence
     return columns
 
 

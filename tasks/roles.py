@@ -23,6 +23,8 @@ _FUNCTION_WORDS = frozenset(
         "the", "a", "an", "of", "for", "and", "at", "in", "his", "her", "its", "their", "s",
     }
 )  # fmt: skip
+_RELATED = frozenset({"colleague", "counterpart", "namesake"})
+_PHRASE_TAGS = frozenset({"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"})
 _LEADING_VERBS = frozenset({"lead", "head", "run", "chair", "direct"})
 
 
@@ -38,43 +40,64 @@ def _person_nouns() -> dict[str, str | None]:
 
 
 def add_roles(document: Sequence[Paragraph], tied: Sequence[TiedMention]) -> dict[int, Entity]:
-    """Read what persons are said to be: before the name, in apposition, after `of`, and by `is`.
+    """Read what persons and organizations are said to be: before the name, in apposition, after `of`, and by `is`.
 
     Returns:
         Whom a noun that stands in apposition to a name means, by the first character of the noun in the body.
     """
     beside: dict[int, Entity] = {}
-    by_paragraph: dict[int, list[TiedMention]] = defaultdict(list)
-    for row in tied:
-        by_paragraph[row[0].paragraph].append(row)
-    for number, rows in by_paragraph.items():
+    for number, rows in _group_by_paragraph(tied).items():
         tree, offset = document[number].tree, document[number].start_char
         assert tree is not None
         for mention, entity, _ in rows:
             tokens = tree.tokens_in(mention.start - offset, mention.end - offset)
-            head = head_of(tree, tokens) if tokens else 0
-            kinds = ("person", "anonymous") if mention.entity_type == "person" else ("organization", "group")
-            for noun in nouns_beside(tree, tokens, head) if tokens else ():
-                if role_kinds().get(tree.lower(noun)) in kinds and mention.entity_type in ("person", "organization"):
-                    beside[offset + tree.start[noun]] = entity
-            if mention.entity_type == "organization" and tokens:
-                entity.roles |= _read_organization_roles(tree, tokens, mention)
-            if mention.entity_type != "person" or not tokens:
+            if not tokens or mention.entity_type not in _KINDS:
                 continue
-            before = _phrase_before_comma(tree, tokens[0])
-            if before:
-                beside[offset + tree.start[before[0]]] = entity
-            for phrase in [*_role_phrases(tree, tokens), *([before] if before else [])]:
-                role = _read_role(tree, phrase, rows, offset)
-                if role is not None and (role.head in _person_nouns() or role.head in titles()):
-                    entity.roles.add(role)
-                    text = re.sub(
-                        r"^(?:the|a|an|its|his|her|their|whose)\s+", "", _join_tokens(tree, phrase), flags=re.I
-                    )
-                    if not set(fold_name(text).split()) <= courtesy_titles():
-                        entity.titles[text] = None
-            entity.roles |= _read_leading(tree, tokens, rows, offset)
+            nouns = [
+                noun
+                for noun in nouns_beside(tree, tokens, head_of(tree, tokens))
+                if role_kinds().get(tree.lower(noun)) in _KINDS[mention.entity_type]
+            ]
+            before = _phrase_before_comma(tree, _start_of_phrase(tree, tokens[0]))
+            if mention.entity_type == "organization":
+                entity.roles |= _read_organization_roles(tree, tokens, mention)
+            else:
+                nouns += before[:1]
+                _add_person_roles(tree, tokens, before, entity, rows, offset)
+            beside |= {offset + tree.start[noun]: entity for noun in nouns}
     return beside
+
+
+_KINDS = {"person": ("person", "anonymous"), "organization": ("organization", "group")}
+
+
+def _group_by_paragraph(tied: Sequence[TiedMention]) -> dict[int, list[TiedMention]]:
+    rows: dict[int, list[TiedMention]] = defaultdict(list)
+    for row in tied:
+        rows[row[0].paragraph].append(row)
+    return rows
+
+
+def _add_person_roles(
+    tree: Tree, tokens: range, before: list[int], entity: Entity, rows: Sequence[TiedMention], offset: int
+) -> None:
+    for phrase in [*_role_phrases(tree, tokens), *([before] if before else [])]:
+        role = _read_role(tree, phrase, rows, offset)
+        if role is None or (role.head not in _person_nouns() and role.head not in titles()):
+            continue
+        entity.roles.add(role)
+        text = re.sub(r"^(?:the|a|an|its|his|her|their|whose)\s+", "", _join_tokens(tree, phrase), flags=re.I)
+        if not set(fold_name(text).split()) <= courtesy_titles():
+            entity.titles[text] = None
+    entity.roles |= _read_leading(tree, tokens, rows, offset)
+
+
+def _start_of_phrase(tree: Tree, first: int) -> int:
+    """Return the first token of the premodifiers and the article before a name."""
+    start = first
+    while start and first - start < 9 and _is_premodifier(tree, start - 1):
+        start -= 1
+    return start - 1 if start and tree.tag[start - 1] == "DT" else start
 
 
 def _role_phrases(tree: Tree, tokens: range) -> list[list[int]]:
@@ -82,9 +105,7 @@ def _role_phrases(tree: Tree, tokens: range) -> list[list[int]]:
     first, last = tokens[0], tokens[-1]
     head = head_of(tree, tokens)
     phrases = []
-    start = first
-    while start and first - start < 9 and _is_premodifier(tree, start - 1):
-        start -= 1
+    start = _start_of_phrase(tree, first)
     while start < first and tree.tag[start] in {"DT", "PRP$", "IN", "POS", "CC"}:
         start += 1
     if start < first:
@@ -109,22 +130,14 @@ def _phrase_before_comma(tree: Tree, first: int) -> list[int]:
     """
     if first < 3 or tree.word(first - 1) != ",":
         return []
-    token = first - 2
-    while (
-        token > 0
-        and first - token < 14
-        and tree.tag[token] in {"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"}
-    ):
-        is_definite = token + 1 < len(tree) and any(
-            tree.lower(c) in {"the", "a", "an"} or tree.dep[c] == "poss" for c in tree.children(token)
-        )
-        if (
-            tree.tag[token] == "NN"
-            and tree.lower(token) in _person_nouns()
-            and tree.lower(token + 1) in {"for", "of", "at", "in", "with"}
-        ):
+    for token in range(first - 2, max(first - 14, 0), -1):
+        if tree.tag[token] not in _PHRASE_TAGS:
+            break
+        is_noun = tree.lower(token) in _person_nouns() or tree.lower(token) in _RELATED
+        if tree.tag[token] == "NN" and is_noun and tree.tag[token + 1] == "IN":
+            left = [child for child in tree.children(token) if child < token]
+            is_definite = any(tree.tag[child] in {"DT", "PRP$"} or tree.dep[child] == "poss" for child in left)
             return [*range(token, first - 1)] if is_definite else []
-        token -= 1
     return []
 
 
@@ -249,52 +262,51 @@ def find_role_mentions(
     `the foreign minister`, `the Portuguese minister`, `Portugal's leader`: the noun must be one that the person was
     given earlier, no nationality or organization may disagree, and the most recent of several must stand out.
     """
-    by_paragraph: dict[int, list[TiedMention]] = defaultdict(list)
-    for row in tied:
-        by_paragraph[row[0].paragraph].append(row)
-    persons = [entity for entity in dict.fromkeys(entity for _, entity, _ in tied) if entity.roles]
-    by_head: dict[str, list[Entity]] = defaultdict(list)
-    placed = [entity for entity in persons if {role.head for role in entity.roles} == {""}]
-    for entity in persons:
-        for head in {role.head for role in entity.roles} - {""}:
-            by_head[head].append(entity)
-            if head in _LEADERS and head != "leader":
-                by_head["leader"].append(entity)
-    seen: dict[Entity, list[tuple[int, int]]] = {entity: [] for entity in persons}
+    holders = [entity for entity in dict.fromkeys(entity for _, entity, _ in tied) if entity.roles]
+    by_head = _group_by_head(holders)
+    seen: dict[Entity, list[tuple[int, int]]] = {entity: [] for entity in holders}
     for mention, entity, _ in tied:
         if entity in seen:
             seen[entity].append((mention.start, mention.paragraph))
+    by_paragraph = _group_by_paragraph(tied)
     found = []
     for number, paragraph in enumerate(document):
-        tree = paragraph.tree
-        rows = by_paragraph[number]
-        if tree is None:
-            continue
-        for token in range(len(tree)):
-            candidates = [
-                *by_head.get(tree.lower(token), ()),
-                *(placed if tree.lower(token) in _person_nouns() else ()),
-            ]
-            if (
-                not candidates
-                or not _is_definite(tree, token)
-                or span_around(paragraph.start_char + tree.start[token], quoted)
-            ):
+        tree, offset = paragraph.tree, paragraph.start_char
+        for token in range(len(tree) if tree else 0):
+            assert tree is not None
+            word = tree.lower(token)
+            candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
+            if not candidates or not _is_definite(tree, token) or span_around(offset + tree.start[token], quoted):
                 continue
             span = _plain_phrase(tree, token)
-            start, end = (paragraph.start_char + tree.start[span[0]], paragraph.start_char + tree.end[span[1] - 1])
-            if any(
-                mention.start < end and start < mention.end and mention.entity_type in ("person", "organization")
-                for mention, _, _ in rows
-            ):
+            start, end = offset + tree.start[span[0]], offset + tree.end[span[1] - 1]
+            if any(m.start < end and start < m.end and m.entity_type in _KINDS for m, _, _ in by_paragraph[number]):
                 continue
-            role = _read_role(tree, range(*span), rows, paragraph.start_char)
+            role = _read_role(tree, range(*span), by_paragraph[number], offset)
             chosen = _choose_by_role(role, candidates, start, number, seen) if role else None
             if chosen is not None:
-                text = paragraph.text[start - paragraph.start_char : end - paragraph.start_char]
-                found.append((number, Link(start, end, text, "role", None, "role"), chosen))
+                found.append(
+                    (number, Link(start, end, tree.text[start - offset : end - offset], "role", None, "role"), chosen)
+                )
                 insort(seen[chosen], (start, number))
     return found
+
+
+def _group_by_head(holders: Sequence[Entity]) -> dict[str, list[Entity]]:
+    """Return who can be meant by a noun; under the empty word, those of whom only a place is known."""
+    by_head: dict[str, list[Entity]] = defaultdict(list)
+    for entity in holders:
+        heads = {role.head for role in entity.roles}
+        for head in heads - {""}:
+            by_head[head].append(entity)
+        if heads & _LEADERS - {"leader"}:
+            by_head["leader"].append(entity)
+        if heads == {""}:
+            by_head[""].append(entity)
+        if any(role.places for role in entity.roles):
+            for head in _RELATED:
+                by_head[head].append(entity)
+    return by_head
 
 
 def _is_definite(tree: Tree, token: int) -> bool:
@@ -306,12 +318,14 @@ def _is_definite(tree: Tree, token: int) -> bool:
     if tree.dep[token] in {"compound", "appos", "attr"} or tree.child(token, "appos") is not None:
         return False
     left = [child for child in tree.children(token) if child < token]
-    return any(tree.lower(child) == "the" or (tree.dep[child] == "poss" and tree.is_name(child)) for child in left)
+    owners = [child for child in left if tree.dep[child] == "poss"]
+    is_owned = any(tree.is_name(child) or tree.lower(token) in _RELATED for child in owners)
+    return is_owned or any(tree.lower(child) == "the" for child in left)
 
 
 def _plain_phrase(tree: Tree, token: int) -> tuple[int, int]:
     first, after = tree.noun_phrase(token)
-    while first < token and tree.lower(first) in {"the", "a", "an"}:
+    while first < token and tree.tag[first] in {"DT", "PRP$"}:
         first += 1
     return first, after if after - token < 7 else token + 1
 
@@ -331,7 +345,7 @@ def _choose_by_role(
 
 
 def _is_same_role(said: Role, known: Role) -> bool:
-    if not known.head:
+    if not known.head or said.head in _RELATED:
         return bool(said.places & known.places)
     is_generic = said.head in {"leader"} and known.head in _LEADERS and said.head != known.head
     if said.head != known.head and not (is_generic and said.places):

@@ -12,6 +12,7 @@ from tasks.syntax import SUBJECTS, Paragraph, Tree
 
 _HE, _SHE = frozenset({"he", "him", "himself"}), frozenset({"she", "her", "herself"})
 _IT, _FIRST = frozenset({"it", "itself"}), frozenset({"i", "me", "myself"})
+_LAW_PARTS = frozenset({"article", "chapter", "clause", "paragraph", "section"})
 _RELATIVE = frozenset({"who", "whom", "that", "which"})
 _MAIN_VERBS = frozenset({"ROOT", "conj"})
 _SPEAKING_TYPES = frozenset({"person", "organization", "place", "group", "law", "work"})
@@ -135,6 +136,8 @@ class SpeakerResolver:
         head = head_of(tree, tokens)
         is_role = tree.lower(head) in role_kinds() or tree.lemma[head].lower() in role_kinds()
         named = self._entity_at(number, offset + tree.start[head]) or self._beside.get(offset + tree.start[head])
+        if named is None and tree.lower(head) in _LAW_PARTS:
+            named = next((self._entity_at(number, offset + tree.start[t]) for t in reversed(tokens)), None)
         if named is not None:
             return Speaker(named, _kind_of(named))
         if not is_role:

@@ -1,5 +1,8 @@
 """The whole flow, without Prefect's engine: what a build publishes, skips, stops at and remembers."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +33,7 @@ HARVEST = (
     "Farmers expect a late harvest\n\nRain has kept the fields wet since the end of March.\n\n"
     "“The wheat stands well, but it stands in water,” Tomas Okafor, a farmer, told reporters on Friday.\n"
 )
+ROOT = Path(__file__).parents[2]
 RUN_COLUMNS = ("run_id", "first_seen_at", "last_seen_at")
 
 pytestmark = pytest.mark.xdist_group("build")
@@ -225,3 +229,38 @@ def test_a_missing_source_is_wrong_usage_and_a_foreign_file_is_no_warehouse(sett
 def test_files_that_are_too_young_are_counted(settings: Settings, tmp_path: Path) -> None:
     report: BuildReport = build_directly(make_settings(tmp_path, min_age_seconds=3_600))
     assert (report.status, report.counts["waiting"], report.counts["found"]) == ("unchanged", 2, 0)
+
+
+KILLED_BUILD = """
+import os, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+from flows import build_warehouse as flow_module
+from tests.flows.test_build_warehouse import make_settings
+
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+flow_module.publish_warehouse = SimpleNamespace(fn=die)  # the facts are loaded, and nothing is published yet
+flow_module.build_directly(make_settings(Path(sys.argv[1])))
+"""
+
+
+def test_a_build_that_is_killed_leaves_the_old_release_and_the_next_one_completes(settings: Settings) -> None:
+    build_directly(settings)
+    [before] = list_releases(settings.warehouse)
+    inbox = Path(settings.sources[0])
+    inbox.joinpath("late.txt").write_text(BRIDGE.replace("bridge", "tunnel"), encoding="utf-8")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BUILD, str(inbox.parent)], cwd=ROOT, timeout=180, stderr=subprocess.DEVNULL
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list_releases(settings.warehouse) == [before] and settings.staging.exists()
+    reader = connect_read_only(settings.warehouse)
+    assert build_directly(settings).status == "published"
+    assert reader.execute("select count(*) from fact_articles").fetchall() == [(2,)]
+    reader.close()
+    assert ask(settings, "select count(*) from fact_articles") == [(3,)]
+    runs = read_ledger(ledger_path(settings.warehouse), "select status from pipeline_runs order by started_at")
+    assert runs["status"].to_list() == ["published", "failed", "published"]
+    assert not settings.staging.exists()

@@ -58,7 +58,7 @@ def api(environment: dict[str, str]) -> Iterator[httpx.Client]:
         run_in_background(environment, "server", "start", "--host", str(url.host), "--port", str(url.port)),
         httpx.Client(base_url=url, timeout=30) as client,
     ):
-        wait_for(lambda: is_healthy(client), seconds=90)
+        wait_for(lambda: is_healthy(client), seconds=120)
         run_prefect(environment, "work-pool", "create", POOL, "--type", "process")
         run_prefect(environment, "--no-prompt", "deploy", "--all")
         yield client
@@ -84,7 +84,7 @@ def run_in_background(environment: dict[str, str], *arguments: str) -> Iterator[
 
 def run_prefect(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
-        prefect_command(*arguments), env=environment, cwd=ROOT, capture_output=True, text=True, timeout=90
+        prefect_command(*arguments), env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -142,7 +142,7 @@ def test_a_worker_runs_it_and_the_warehouse_and_the_artifacts_are_there(
     deployment_id = find_deployment(api)["id"]
     run_id = read(api.post(f"/deployments/{deployment_id}/create_flow_run", json={}))["id"]
     with run_in_background(environment, "worker", "start", "--pool", POOL, "--limit", "1"):
-        state = wait_for(lambda: find_final_state(api, run_id), seconds=110)
+        state = wait_for(lambda: find_final_state(api, run_id), seconds=150)
     assert (state["type"], state["message"]) == ("COMPLETED", None)
     with duckdb.connect(environment["ONRECORD_WAREHOUSE"], read_only=True) as con:
         found = con.execute("select source_uri from fact_articles order by all").fetchall()

@@ -156,6 +156,8 @@ def test_initials_and_spellings_share_one_person(annotator):
             "Portugal’s president, Ana Vieira, met engineers. Later the Portuguese president left.",
             "Portuguese president",
         ),
+        ("Ana Vieira of Portugal met engineers. Later the Portuguese minister left.", "Portuguese minister"),
+        ("Minister Ana Vieira of Portugal met engineers. Later his Portuguese colleague left.", "Portuguese colleague"),
         ("Ana Vieira, who leads the Masters’ Union, met engineers. Later the union leader left.", "union leader"),
     ],
 )
@@ -256,6 +258,18 @@ def test_a_speaker_inside_reported_words_is_not_who_goes_on_speaking(annotator):
             "The spokeswoman",
             "Ana Vieira",
             "person",
+        ),
+        (
+            "Her rival across the table, the union president Ana Vieira, said so.",
+            "Her rival across the table",
+            "Ana Vieira",
+            "person",
+        ),
+        (
+            "Article 4 of the Prut Water Charter said so.",
+            "Article 4 of the Prut Water Charter",
+            "Prut Water Charter",
+            "document",
         ),
         ("Lisbon said so on Monday.", "Lisbon", "Lisbon", "place"),
         ("The Harbour Works Council said so.", "The Harbour Works Council", "Harbour Works Council", "organization"),
