@@ -16,7 +16,7 @@ from tasks.annotator import Annotator, open_annotator
 from tasks.clean import clean_batch
 from tasks.entities import resolve_entities_batch
 from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
-from tasks.load import load_batch
+from tasks.load import delete_articles, load_batch
 from tasks.publish import publish_warehouse
 from tasks.quotes import extract_quotes_batch
 from tasks.sources import find_sources
@@ -88,7 +88,7 @@ def build(settings: Settings, run: Runner) -> BuildReport:
                     return job.stop_at_batch(sightings, validated)
                 job.keep_batch(sightings, validated)
         tell_progress("batches", len(batches), len(batches))
-        return publish(job) if job.article_count else job.finish("unchanged")
+        return publish(job) if job.article_count or job.withdrawn else job.finish("unchanged")
 
 
 def find_documents(job: Job) -> None:
@@ -159,7 +159,7 @@ def publish(job: Job) -> BuildReport:
     """Load the kept batches into a private copy of the current release, and make it the new one, if it is sound."""
     report = job.report
     with stage_release(job.settings.warehouse) as staged:
-        changed_count = 0
+        changed_count = delete_articles(staged.con, pl.Series(job.withdrawn, dtype=pl.String))
         for batch_no, frames in enumerate(job.read_batches()):
             tell_progress("load", batch_no, job.batch_count)
             with report.time_stage("load"):

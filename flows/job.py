@@ -62,7 +62,10 @@ def run_directly(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 
 @dataclass
 class Job:
-    """One run. Rows for the ledger are collected and written when it ends; validated batches wait in Parquet files."""
+    """One run. Rows for the ledger are collected and written when it ends; validated batches wait in Parquet files.
+
+    `withdrawn` are the articles that did not pass: where an earlier release holds them, by other rules, they leave it.
+    """
 
     settings: Settings
     run: Runner
@@ -73,6 +76,7 @@ class Job:
     new: pl.DataFrame = field(default_factory=pl.DataFrame)
     batch_count: int = 0
     article_count: int = 0
+    withdrawn: list[str] = field(default_factory=list)
     _judged: list[pl.DataFrame] = field(default_factory=list)
     _ledger_rows: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
 
@@ -129,6 +133,7 @@ class Job:
         places = self._find_places(sightings).with_columns(outcome=outcome)
         self.note_checks(batch)
         self._judged.append(places)
+        self.withdrawn += places.filter(pl.col("outcome") != "loaded").get_column("article_id").to_list()
         made_by = {"run_id": pl.lit(self.report.run_id), "rules_version": pl.lit(self.rules)}
         times = {name: pl.lit(self.started_at) for name in ("first_seen_at", "last_seen_at")}
         frames = {

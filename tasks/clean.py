@@ -61,7 +61,9 @@ def clean_documents(documents: pl.DataFrame) -> CleanedBatch:
         articles=articles.select(ARTICLE_COLUMNS).cast({name: FACT_ARTICLES.schema[name] for name in ARTICLE_COLUMNS}),
         segments=build_segments(articles, segments),
         attributes=build_attributes(articles),
-        rejected=pl.concat([unread, reject(empty.with_columns(reject_reason=pl.lit("no_body"), detail=_describe(segments, empty)))]),
+        rejected=pl.concat(
+            [unread, reject(empty.with_columns(reject_reason=pl.lit("no_body"), detail=_describe(segments, empty)))]
+        ),
     )
 
 
@@ -76,7 +78,9 @@ def join_blocks(lines: pl.DataFrame) -> pl.DataFrame:
         lines.filter(is_wrapped)
         .group_by("block", maintain_order=True)
         .agg(pl.col("doc").first(), pl.col("text").str.join("\n"))
-        .with_columns(pl.col("text").str.replace_all(r"([\p{L}\p{N}]-)\n", "$1").str.replace_all("\n", " ", literal=True))
+        .with_columns(
+            pl.col("text").str.replace_all(r"([\p{L}\p{N}]-)\n", "$1").str.replace_all("\n", " ", literal=True)
+        )
     )
     return pl.concat([whole, wrapped]).sort("block")
 

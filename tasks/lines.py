@@ -72,7 +72,10 @@ def find_layout(lines: pl.DataFrame) -> pl.DataFrame:
             width=pl.col("width").first(),
             is_wrapped=pl.col("width").first().is_between(30, 100)
             & (joined > 0)
-            & (((joined >= 2) & (full * 10 >= joined * 6) & (pl.col("goes_on").sum() * 2 >= joined)) | (lower * 5 >= joined * 2)),
+            & (
+                ((joined >= 2) & (full * 10 >= joined * 6) & (pl.col("goes_on").sum() * 2 >= joined))
+                | (lower * 5 >= joined * 2)
+            ),
             is_spaced=((pl.col("blank_lines") > 0).sum() * 2 >= pl.len() - 1) & (pl.len() > 1),
         )
         .select(

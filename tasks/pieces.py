@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from typing import Any
 
 import polars as pl
 
@@ -79,23 +80,26 @@ def find_pieces(text: str, is_opening: bool) -> list[Piece]:
     return [*pieces, ("body", "in_article", start, end), *tails]
 
 
-def _split_line(line: dict[str, object]) -> list[dict[str, object]]:
-    text, edits, encoding = str(line["text"]), line["edits"], str(line["encoding"])
-    assert isinstance(edits, list)
-    pieces = find_pieces(text, bool(line["is_opening"]))
-    if len(pieces) == 1:
+def _split_line(line: dict[str, Any]) -> list[dict[str, Any]]:
+    text, edits, encoding = line["text"], line["edits"], line["encoding"]
+    pieces = find_pieces(text, line["is_opening"])
+    starts = [start for _, _, start, _ in pieces] + [len(text)]
+    if len(pieces) == 1 or any(edit["start"] < start < edit["end"] for edit in edits for start in starts):
         return [line]
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for number, (label, reason, start, end) in enumerate(pieces):
-        next_start = pieces[number + 1][2] if number + 1 < len(pieces) else len(text)
-        if any(edit["start"] < next_start and edit["end"] >= end and edit["raw_start"] < edit["raw_end"] and not (edit["end"] <= end) for edit in edits):
-            end = next_start  # repaired white space keeps its raw bytes in the piece before it
-        inner = [edit for edit in edits if start <= edit["start"] and edit["end"] <= end and not (edit["start"] == start == edit["end"] and number)]
-        first = int(str(line["raw_start"])) if start == 0 else find_byte(line, start, encoding, is_end=False)
-        last = int(str(line["raw_end"])) if end == len(text) else find_byte(line, end, encoding, is_end=True)
+        next_start, is_last = starts[number + 1], number + 1 == len(pieces)
+        if any(edit["end"] > end or edit["start"] >= end for edit in edits if start <= edit["start"] < next_start):
+            end = next_start  # white space that was repaired keeps its raw bytes: they are part of the piece before it
+        own = [edit for edit in edits if start <= edit["start"] and (edit["start"] < end or is_last)]
         rows.append({
-            **line, "label": label, "reason": reason if label != "body" else line["reason"], "segment_no": number,
-            "text": text[start:end], "raw_start": first, "raw_end": last,
-            "edits": [{**edit, "start": edit["start"] - start, "end": edit["end"] - start} for edit in inner],
+            **line,
+            "segment_no": number,
+            "label": label,
+            "reason": line["reason"] if label == "body" else reason,
+            "text": text[start:end],
+            "raw_start": line["raw_start"] if start == 0 else find_byte(line, start, encoding, is_end=False),
+            "raw_end": line["raw_end"] if is_last else find_byte(line, end, encoding, is_end=True),
+            "edits": [{**edit, "start": edit["start"] - start, "end": edit["end"] - start} for edit in own],
         })  # fmt: skip
     return rows

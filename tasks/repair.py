@@ -17,7 +17,9 @@ EDITS = ARTICLE_SEGMENTS.column("edits").dtype
 _INVALID = f"{chr(INVALID_BYTE)}-{chr(INVALID_BYTE + 255)}"
 _SURROGATE = f"{chr(INVALID_BYTE + 0xED)}[{chr(INVALID_BYTE + 0xA0)}-{chr(INVALID_BYTE + 0xBF)}][{chr(INVALID_BYTE + 0x80)}-{chr(INVALID_BYTE + 0xBF)}]"
 _ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
-_TAG = r"</?(?:p|br|em|strong|b|i|u|span|div|a|q|small|sup|sub|font|h[1-6]|li|ul|ol|blockquote)(?:\s[^<>]{0,500})?\s?/?>"
+_TAG = (
+    r"</?(?:p|br|em|strong|b|i|u|span|div|a|q|small|sup|sub|font|h[1-6]|li|ul|ol|blockquote)(?:\s[^<>]{0,500})?\s?/?>"
+)
 _CONTROL = r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]"
 # Lead bytes of UTF-8 read as Latin letters, followed by a continuation byte read as cp1252, cp1250 or Latin-1.
 _MOJIBAKE = r"[ÂÃâÄÅÆÇÈÉÊËÌÍÎÏÐÑØÙãäåæçèéêëìíïðăĂĹĐĆŃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸťŤźŹ˝ˇłŁąĄşŞľĽ]"
@@ -37,23 +39,22 @@ def repair_lines(lines: pl.DataFrame) -> pl.DataFrame:
         return lines.with_columns(text="line", edits=pl.lit([], dtype=EDITS))
     suspects = lines.with_row_index("row").filter(is_suspect)
     # Python a line: ftfy and html.unescape have no Polars form; the gate leaves them the few faulty lines.
-    repaired = [
-        _repair_line(*row) for row in suspects.select("line", "byte_unit", "raw_start").iter_rows()
-    ]
+    repaired = [_repair_line(*row) for row in suspects.select("line", "byte_unit", "raw_start").iter_rows()]
     changes = pl.DataFrame(
         {
             "row": suspects["row"],
             "text": [text for text, _ in repaired],
-            "edits": [[dict(zip(("start", "end", "raw_start", "raw_end", "kind"), e, strict=True)) for e in edits] for _, edits in repaired],
+            "edits": [
+                [dict(zip(("start", "end", "raw_start", "raw_end", "kind"), e, strict=True)) for e in edits]
+                for _, edits in repaired
+            ],
         },
         schema={"row": pl.UInt32, "text": pl.String, "edits": EDITS},
     )
     return (
         lines.with_row_index("row")
         .join(changes, on="row", how="left", maintain_order="left")
-        .with_columns(
-            text=pl.coalesce("text", "line"), edits=pl.col("edits").fill_null(pl.lit([], dtype=EDITS))
-        )
+        .with_columns(text=pl.coalesce("text", "line"), edits=pl.col("edits").fill_null(pl.lit([], dtype=EDITS)))
         .drop("row")
     )
 
@@ -111,7 +112,12 @@ def _find_markup(text: str) -> Iterable[tuple[int, int, str, str]]:
     for match in re.finditer(f"{_ENTITY}|(?i:{_TAG})", text):
         found = match.group()
         if found.startswith("<"):
-            yield match.start(), match.end(), " " if re.match(r"(?i)<(br|/?p|/?div|/?li)\b", found) and _is_between_words(text, match) else "", "tag"
+            yield (
+                match.start(),
+                match.end(),
+                " " if re.match(r"(?i)<(br|/?p|/?div|/?li)\b", found) and _is_between_words(text, match) else "",
+                "tag",
+            )
         elif (meant := html.unescape(re.sub(r"^&(?:amp;)+", "&", found))) != found:
             yield match.start(), match.end(), meant, "entity"
 
@@ -174,11 +180,10 @@ def _apply(text: str, edits: list[Edit], changes: Iterable[tuple[int, int, str, 
 
 def _rewrite(text: str, start: int, end: int, changes: list[tuple[int, int, str, str]]) -> tuple[str, str]:
     parts: list[str] = []
-    kind = ""
-    for change_start, change_end, replacement, kind in changes:
+    for change_start, change_end, replacement, _ in changes:
         parts += (text[start:change_start], replacement)
         start = change_end
-    return "".join(parts) + text[start:end], kind
+    return "".join(parts) + text[start:end], changes[0][3] if changes else ""
 
 
 def _to_bytes(line: str, edits: list[Edit], byte_unit: str, raw_start: int) -> list[Edit]:

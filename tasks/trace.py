@@ -49,6 +49,7 @@ def _cut_segments(segments: pl.DataFrame, start_char: int, end_char: int) -> Ite
 
 
 def find_byte(segment: _Segment, char: int, encoding: str, *, is_end: bool) -> int:
+    """Return the raw byte at a character of the segment's text; within an edit its first byte, for an end the byte after it."""
     position, byte = 0, int(segment["raw_start"])
     for edit in segment["edits"]:
         if char < edit["start"] or (char == edit["start"] and is_end):

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.xdist_group("samples")
 README = Path(__file__).parents[1] / "README.md"
 QUERIES = re.findall(r"```sql\n(.*?)```\n```text\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 SNIPPET = re.search(r"```text\n(.*?)```\n\nand these rows.*?```text\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-SNIPPET_QUERY = "select quote_text, quote_type, cue, speaker_text, speaker, via_text from mart_quotes order by start_char"
+SNIPPET_QUERY = (
+    "select quote_text, quote_type, cue, speaker_text, speaker, via_text from mart_quotes order by start_char"
+)
 
 
 def ask(warehouse: Path, sql: str) -> str:
@@ -33,5 +35,7 @@ def test_the_snippet_of_the_readme_becomes_the_rows_printed_there(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "ferry.txt").write_text(SNIPPET.group(1), "utf-8")
     warehouse = tmp_path / "news.duckdb"
-    build_directly(Settings(sources=(str(tmp_path / "in"),), warehouse=warehouse, data_dir=tmp_path, min_age_seconds=0.0))
+    build_directly(
+        Settings(sources=(str(tmp_path / "in"),), warehouse=warehouse, data_dir=tmp_path, min_age_seconds=0.0)
+    )
     assert ask(warehouse, SNIPPET_QUERY) == SNIPPET.group(2).strip()

@@ -33,8 +33,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_packages_with_their_data_and_no_tests(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"flows", "tasks", "expectations", "warehouse", "onrecord-0.1.0.dist-info"}
-    data = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/**/*") if path.suffix in {".csv", ".sql", ".toml", ".css"}}
+    assert {name.split("/")[0] for name in names} == {
+        "flows",
+        "tasks",
+        "expectations",
+        "warehouse",
+        "onrecord-0.1.0.dist-info",
+    }
+    data = {
+        str(path.relative_to(ROOT)) for path in ROOT.glob("*/**/*") if path.suffix in {".csv", ".sql", ".toml", ".css"}
+    }
     expected = {name for name in data if name.split("/")[0] in {"flows", "tasks", "expectations", "warehouse"}}
     assert len(expected) > 15
     assert expected <= set(names)
@@ -49,7 +57,9 @@ def test_the_wheel_builds_a_warehouse_outside_of_the_checkout(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     work = tmp_path / "work"
     (work / "in").mkdir(parents=True)
-    (work / "in" / "a.txt").write_text("“We will sail,” the harbour master, Marta Lindqvist, said on Monday.\n", "utf-8")
+    (work / "in" / "a.txt").write_text(
+        "“We will sail,” the harbour master, Marta Lindqvist, said on Monday.\n", "utf-8"
+    )
     command = [str(python), "-c", BUILD, str(ROOT)]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["published", "1"]), done.stderr

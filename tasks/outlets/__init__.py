@@ -41,6 +41,6 @@ def load_outlets() -> tuple[Outlet, ...]:
 
 def _read_outlet(text: str) -> Outlet:
     table = tomllib.loads(text)
-    lists = {key: tuple(table.pop(key, ())) for key in ("names", "domains")}
+    names, domains = (tuple(table.pop(key, ())) for key in ("names", "domains"))
     lines = tuple(LineForm(**line) for line in table.pop("lines", ()))
-    return Outlet(**table, **lists, lines=lines)
+    return Outlet(**table, names=names, domains=domains, lines=lines)

@@ -17,6 +17,7 @@ from flows import job as job_module
 from flows.build_warehouse import build_directly
 from flows.report import BuildReport, StoppedByValidation, summarize_build
 from flows.settings import Settings
+from tasks.clean import CleanedBatch
 from tasks.errors import UsageError
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.connection import connect_read_only
@@ -132,6 +133,24 @@ def test_other_rules_judge_everything_anew(settings: Settings, monkeypatch: pyte
     monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
     assert build_directly(settings).counts["new"] == 2
     assert ask(settings, "select distinct rules_version from fact_articles") == [("rules-2",)]
+
+
+def test_an_article_that_other_rules_reject_leaves_the_release(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_directly(settings)
+    clean = flow_module.clean_batch.fn
+
+    def reject_harvest(documents: pl.DataFrame) -> CleanedBatch:
+        return clean(documents.filter(pl.col("source_uri") != "harvest.txt"))
+
+    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
+    monkeypatch.setattr(flow_module, "clean_batch", SimpleNamespace(fn=reject_harvest))
+    assert build_directly(settings).status == "published"
+    assert ask(settings, "select source_uri from fact_articles") == [("bridge.txt",)]
+    assert ask(settings, "select count(*) from fact_quotes inner join fact_articles using (article_id)") == ask(
+        settings, "select count(*) from fact_quotes"
+    )
 
 
 def test_without_the_warehouse_everything_is_loaded_again(settings: Settings) -> None:

@@ -92,16 +92,11 @@ def test_no_cell_has_stray_blanks_and_no_list_an_empty_or_repeated_item(name: st
         texts = values.drop_nulls()
         assert texts.filter((texts == "") | (texts != texts.str.strip_chars())).to_list() == []
         if dtype == pl.List(pl.String):
-            assert (
-                rows.filter(pl.col(column).list.n_unique() != pl.col(column).list.len())[column].to_list()
-                == []
-            )
+            assert rows.filter(pl.col(column).list.n_unique() != pl.col(column).list.len())[column].to_list() == []
 
 
 @pytest.mark.parametrize(("name", "column", "vocabulary"), VOCABULARIES)
-def test_a_closed_column_holds_its_vocabulary_and_all_of_it(
-    name: str, column: str, vocabulary: set[str | None]
-):
+def test_a_closed_column_holds_its_vocabulary_and_all_of_it(name: str, column: str, vocabulary: set[str | None]):
     assert set(load_lexicon(name)[column]) == vocabulary
 
 
@@ -133,9 +128,7 @@ def test_an_empty_list_cell_is_an_empty_list():
 
 def test_transliterations_are_kept_apart_from_forms_of_another_language():
     variants = load_lexicon("given_name_variants")
-    same = variants.filter(
-        pl.col("names").list.contains("vladimir") & pl.col("names").list.contains("volodymyr")
-    )
+    same = variants.filter(pl.col("names").list.contains("vladimir") & pl.col("names").list.contains("volodymyr"))
     assert same["kind"].to_list() == ["cognate"]
 
 
