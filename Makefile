@@ -18,7 +18,7 @@ setup: .venv/.ready  ## make .venv/ with the locked packages and the language mo
 
 run: setup  ## build the warehouse from samples/ and show what is in it
 	$(BIN)/onrecord build samples
-	$(BIN)/onrecord query "from mart_speakers order by quote_count desc, speaker limit 8"
+	$(BIN)/onrecord query "select speaker, entity_type, quote_count, article_count, outlet_count from mart_speakers order by quote_count desc, speaker limit 8"
 
 test: setup  ## run every test
 	$(BIN)/python -m pytest -n $(WORKERS) tests

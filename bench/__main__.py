@@ -155,8 +155,9 @@ articles/s/core by its CPU.
 
 {render_table(("", "first", "annotations known", "unchanged", "one changed"), rows)}
 
-The CPU of the run by its parts. `{SERVER}` is the Prefect server after its start; `{ENGINE}` is what the flow does
-between the stages: Prefect's tasks and artifacts, the ledger, the staging files, the copy of the release.
+The CPU of the run by its parts. *{SERVER}* is without its start; *{ENGINE}* is the work of Prefect in the flow's own
+process with its artifacts, the ledger, the staging files and the copy of the release. These two, `validate`, `publish`
+and `docs` are what is summed up above as orchestration, validation and publishing.
 
 {tabulate_parts(first, known, titles=("first", "known"))}
 

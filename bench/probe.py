@@ -18,7 +18,8 @@ from typing import Any
 # Nothing of the product is imported up here: the processes that annotate import this module again, and would pay for it.
 from bench.processes import list_tree
 
-START, SERVER, ENGINE, END = "start", "server", "engine", "end"
+START, SERVER, ENGINE, END = "start", "Prefect server", "between stages", "end"
+_NO_TASKS = ("find", "libraries", "docs")
 
 
 class CpuMeter:
@@ -55,7 +56,7 @@ def measure_stages(meter: CpuMeter) -> None:
     def measure_stage(report: BuildReport, stage: str) -> Iterator[None]:
         nonlocal current
         current = stage
-        meter.switch(stage if stage in ("find", "libraries") else ENGINE)  # these two are no tasks
+        meter.switch(stage if stage in _NO_TASKS else ENGINE)
         with time_stage(report, stage):
             yield
         meter.switch(ENGINE)
@@ -79,18 +80,27 @@ def measure_stages(meter: CpuMeter) -> None:
 
 def build(texts: Path, warehouse: Path, data: Path, *, is_direct: bool) -> dict[str, Any]:
     """Build as the command line does; return status, counts, and the seconds of wall and CPU time."""
-    from flows.settings import load_settings, prepare_libraries
+    from flows.server import start_server
+    from flows.settings import load_settings, prepare_libraries, use_prefect_server
 
+    meter = CpuMeter()
     given: dict[str, Any] = {"warehouse": str(warehouse), "data_dir": str(data), "min_age_seconds": 0}
-    settings = load_settings(sources=[str(texts)], **given)
-    prepare_libraries(data, is_quiet=True)
+    home = prepare_libraries(data, is_quiet=True)
+    server = start_server(home) if home is not None and not is_direct else None
+    if server is not None:
+        use_prefect_server(server.api_url)
     from flows.build_warehouse import build_directly, build_warehouse
     from flows.libraries import preload_libraries
 
-    meter = CpuMeter()
     measure_stages(meter)
     preload_libraries().result()  # not beside the run: its CPU time would be booked under the stages
-    report = build_directly(settings) if is_direct else build_warehouse(sources=[str(texts)], **given)
+    if server is not None:
+        server.wait_until_ready()
+    report = (
+        build_directly(load_settings(sources=[str(texts)], **given))
+        if is_direct
+        else build_warehouse(sources=[str(texts)], **given)
+    )
     wall = time.time() - report.started_at.timestamp()
     meter.switch(END)
     return {

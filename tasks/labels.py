@@ -308,6 +308,7 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         + pl.col("copies").is_between(2, 4).cast(pl.Float64) * 2
         + starts_next.cast(pl.Float64) * 3
         - (pl.col("long") > 20).cast(pl.Float64)
+        - pl.col("text").str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64) * 2  # the site's name behind it
     )
     is_told = (own == pl.col("told")) & (is_sentence & (own != pl.col("told"))).any().over("doc")
     return (
@@ -348,16 +349,16 @@ def rules_alone() -> tuple[Rule, ...]:
         ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
         ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b") & (pl.col("words") <= 60)),
         ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
-        ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?{AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
+        ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
         ("credit", "agency_name", is_line & is_whole & end.str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
         ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
         ("caption", "credit_at_end", (pl.col("words") >= 5) & has_source.str.contains(rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$").fill_null(False)),
         ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
-        ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & text.str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
+        ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & pl.col("end").str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
     )  # fmt: skip
 
 
-_DATE_WORDS = r"[0-9]|(?i:\b(?:am|pm|a\.m\.|p\.m\.|gmt|utc|est|edt|et|cet|bst|ist|uhr|updated|published|posted|modified|last|on|at|first|date|mon|tue|wed|thu|fri|sat|sun))|day\b|(?i:tag\b)"
+_DATE_WORDS = r"[0-9]+(?:[:.,/-][0-9]+)*|(?i:\b(?:am|pm|a\.m\.|p\.m\.|gmt|utc|est|edt|et|cet|bst|ist|uhr|updated|published|posted|modified|last|on|at|first|date|mon|tue|wed|thu|fri|sat|sun))|day\b|(?i:tag\b)"
 _SCENE = r"(?:\b(?:left|right|center|centre|seen|pictured|shown|background|foreground|file)\b|\b(?:speaks?|poses?|walks?|stands?|attends?|arrives?|holds?|waves?|looks?|takes? part|gestures?|listens?|addresses|meets?|shakes?|sits?|visits?|leaves?|talks?|smiles?|delivers?|works?|plays?)\b)"
 
 

@@ -20,19 +20,24 @@ def detect_languages(bodies: pl.Series, least_score: float = 0.5, least_letters:
     return pl.DataFrame(guesses, schema={"language": pl.String, "language_score": pl.Float64}, orient="row")
 
 
+def guess_language(text: str) -> tuple[str, float]:
+    """Return the likeliest language of the first 1,500 characters (ISO 639-1) and its probability, 0 to 1."""
+    guess = _load_detector().detect(text)[0]
+    return str(guess["lang"]), float(guess["score"])
+
+
 @cache
 def _load_detector() -> LangDetector:
-    # The small model comes with the package; its default reads 80 characters only.
-    return LangDetector(LangDetectConfig(max_input_length=_LONG_SAMPLE_CHARS, model="lite", normalize_input=False))
+    # The small model comes with the package; by default only 80 characters would be read.
+    config = LangDetectConfig(max_input_length=_LONG_SAMPLE_CHARS, model="lite", normalize_input=False)
+    return LangDetector(config)
 
 
 def _detect(body: str, least_score: float, least_letters: int) -> tuple[str, float]:
-    body = (
-        body[:_LONG_SAMPLE_CHARS].lower() if body[:_SAMPLE_CHARS].isupper() else body
-    )  # capitals look like other languages
-    guess = _load_detector().detect(body[:_SAMPLE_CHARS])[0]
-    if guess["score"] < 0.8 and len(body) > _SAMPLE_CHARS:
-        guess = _load_detector().detect(body[:_LONG_SAMPLE_CHARS])[0]
-    score = float(guess["score"])
+    if body[:_SAMPLE_CHARS].isupper():
+        body = body[:_LONG_SAMPLE_CHARS].lower()  # capitals look like other languages
+    language, score = guess_language(body[:_SAMPLE_CHARS])
+    if score < 0.8 and len(body) > _SAMPLE_CHARS:
+        language, score = guess_language(body[:_LONG_SAMPLE_CHARS])
     is_told = score >= least_score and sum(map(str.isalpha, body[:_SAMPLE_CHARS])) >= least_letters
-    return (str(guess["lang"]) if is_told else "und"), score
+    return (language if is_told else "und"), score

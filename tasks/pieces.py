@@ -24,12 +24,13 @@ def _heads() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     day = rf"(?:,? (?:{month_names()})\.? [0-9]{{1,2}}(?:, [0-9]{{4}})?|,? [0-9]{{1,2}}\.? (?:{month_names()})\.?(?:,? [0-9]{{4}})?)"
     dash = rf"\s?(?:—|–|--|-)\s?(?=[{_UPPER}0-9“\"‘'«$€£])"
     source = rf"\((?:[{_UPPER}][^()]{{1,40}})\)"
-    opener = r"(?=(?:The|A|An|In|On|At|After|As|For|When|While|It|He|She|They|This|There|More|Two|Three|Police|Some)\s[\w“‘])"
+    person = rf"{_NAME}(?: {_NAME}){{0,2}} [{_UPPER}][\w.'’-]*[^\W\d_{_UPPER}]"
+    opener = rf"(?=(?:{_PLACE}[ ,(]|(?:The|A|An|In|On|At|After|As|For|When|While|It|He|She|They|This|There|More|Two|Three|Police|Some)\s[\w“‘]))"
     return (
         ("date", "date_label", re.compile(rf"^(?:(?:date|published|updated|posted)(?: on)?:?\s+)?{date_pattern()}(?:\s[0-9]{{1,2}}:[0-9]{{2}}\S*)?\s+[|–—-]?\s?(?=[{_UPPER}“\"‘'])")),
-        ("byline", "byline_before_sentence", re.compile(rf"^By {_NAME}(?: {_NAME}){{1,3}}(?:(?:, | and ){_NAME}(?: {_NAME}){{1,3}})* {opener}")),
+        ("byline", "byline_before_sentence", re.compile(rf"^By {person}(?:(?:, | and ){person})* {opener}")),
         ("dateline", "place_and_dash", re.compile(rf"^{_PLACE}{region}(?i:{day})?(?: {source})?{dash}")),
-        ("dateline", "place_agency_and_dash", re.compile(rf"^{_NAME}(?: {_NAME}){{0,3}}{region}(?i:{day})? {source}{dash}")),
+        ("dateline", "place_agency_and_dash", re.compile(rf"^(?!By ){_NAME}(?: {_NAME}){{0,3}}{region}(?i:{day})? {source}{dash}")),
         ("dateline", "agency_and_dash", re.compile(rf"^\((?:{agencies})\){dash}")),
         ("dateline", "place_agency", re.compile(rf"^{_PLACE}{region}(?i:{day})? \((?:{agencies})\)\.?\s+(?=[A-Z“])")),
     )  # fmt: skip

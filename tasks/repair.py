@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import ftfy
 import polars as pl
 
-from tasks.decode import INVALID_BYTE
+from tasks.decode import INVALID_BYTE, SURROGATE
 from warehouse.tables import ARTICLE_SEGMENTS
 
 Edit = tuple[int, int, int, int, str]
@@ -15,7 +15,6 @@ Edit = tuple[int, int, int, int, str]
 
 EDITS = ARTICLE_SEGMENTS.column("edits").dtype
 _INVALID = f"{chr(INVALID_BYTE)}-{chr(INVALID_BYTE + 255)}"
-_SURROGATE = f"{chr(INVALID_BYTE + 0xED)}[{chr(INVALID_BYTE + 0xA0)}-{chr(INVALID_BYTE + 0xBF)}][{chr(INVALID_BYTE + 0x80)}-{chr(INVALID_BYTE + 0xBF)}]"
 _ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _TAG = (
     r"</?(?:p|br|em|strong|b|i|u|span|div|a|q|small|sup|sub|font|h[1-6]|li|ul|ol|blockquote)(?:\s[^<>]{0,500})?\s?/?>"
@@ -74,7 +73,7 @@ def _repair_line(line: str, byte_unit: str, raw_start: int) -> tuple[str, list[E
 
 
 def _find_invalid_bytes(text: str) -> Iterable[tuple[int, int, str, str]]:
-    for match in re.finditer(f"{_SURROGATE}|[{_INVALID}]", text):
+    for match in re.finditer(f"{SURROGATE}|[{_INVALID}]", text):
         found = match.group()
         byte = bytes([ord(found) - INVALID_BYTE]) if len(found) == 1 else b""
         yield match.start(), match.end(), byte.decode("cp1252", "replace") if byte else "\ufffd", "encoding"
@@ -87,12 +86,13 @@ def _find_mojibake(text: str) -> Iterable[tuple[int, int, str, str]]:
 
 
 def _compare(before: str, after: str, offset: int) -> Iterable[tuple[int, int, str, str]]:
-    """Yield the changes word by word; the whole stretch where the words do not pair up (a blank was part of a letter)."""
-    old, new = re.split(r"(\s+)", before), re.split(r"(\s+)", after)
-    if before == after:
-        return
-    if len(old) != len(new):
-        old, new = [before], [after]
+    """Yield the changes between stretches that are the same: ASCII, else blanks; one change where neither pair up."""
+    old, new = [before], [after]
+    for same in (r"([\x00-\x7f]+)", r"(\s+)"):
+        old_parts, new_parts = re.split(same, before), re.split(same, after)
+        if old_parts[1::2] == new_parts[1::2]:
+            old, new = old_parts, new_parts
+            break
     for was, is_now in zip(old, new, strict=True):
         if was != is_now:
             start = _common_prefix(was, is_now)

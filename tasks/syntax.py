@@ -129,6 +129,7 @@ class Tree:
                 or (self.dep[child] == "prep" and self.lower(child) == "of")
                 or self.dep[child] in {"nummod", "amod"}
             )
+            joins = joins and not (self.dep[child] == "prep" and self._is_time(child))
             if not joins and not (self.dep[child] == "punct" and self.word(child) in {",", "/", "&"}):
                 break
             if high - low > 12 or any(
@@ -147,6 +148,14 @@ class Tree:
                 first += 1
             last = next((t - 1 for t in range(head, last + 1) if blocked[t]), last)
         return first, max(last, head) + 1
+
+    def _is_time(self, preposition: int) -> bool:
+        """Whether the preposition tells when: "the two leaders in September" are the two leaders."""
+        noun = self.child(preposition, "pobj")
+        if noun is None:
+            return False
+        start, end = self.start[noun], self.end[noun]
+        return any(label in {"DATE", "TIME"} and s < end and e > start for s, e, label in self.entities)
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Return the characters (start, end) of the tokens from `first` to before `after`."""

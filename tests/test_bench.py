@@ -9,9 +9,10 @@ import pytest
 
 from bench.corpus import read_text_size, unpack_corpus
 from bench.page import find_cpu, find_overhead, parse_seconds, render_goals, render_table
+from bench.probe import END, ENGINE, SERVER, START
 from bench.processes import list_tree
 
-CPU = {"start": 40.0, "clean": 30.0, "annotate": 60.0, "validate": 4.0, "server": 1.0, "engine": 5.0, "end": 2.0}
+CPU = {START: 40.0, "clean": 30.0, "annotate": 60.0, "validate": 4.0, SERVER: 1.0, ENGINE: 5.0, END: 2.0}
 
 
 def write_corpus(path: Path, *records: dict[str, str]) -> Path:
