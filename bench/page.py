@@ -50,7 +50,7 @@ def _format(cell: Cell) -> str:
 def render_goals(goals: Sequence[tuple[str, float, float, str]]) -> str:
     """Return a table of what was aimed at and what was measured; a goal is (what, at most, measured, unit)."""
     rows = [
-        (what, f"{limit:g} {unit}", f"{_format(measured)} {unit}", "yes" if measured <= limit else "**no**")
+        (what, f"{limit:,g} {unit}", f"{_format(measured)} {unit}", "yes" if measured <= limit else "**no**")
         for what, limit, measured, unit in goals
     ]
     return render_table(("goal", "at most", "measured", "met"), rows)
