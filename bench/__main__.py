@@ -15,14 +15,14 @@ from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_se
 from bench.probe import ENGINE, SERVER
 from bench.processes import Run, run_measured
 from flows.report import STAGES
-from tasks.annotator import DEFAULT_MODEL, describe_model
+from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "data" / "raw.bbc.jsonl.gz"
 COMMAND_LINE = (sys.executable, "-c", "from flows.cli import app; app()")
 QUERY = "from mart_speakers order by quote_count desc, speaker limit 8"  # what `make run` asks
 LOAD_MODEL = (
-    "import time, spacy; from tasks.annotator import DEFAULT_MODEL, load_model; start = time.perf_counter(); "
+    "import time, spacy; from tasks.annotation.annotator import DEFAULT_MODEL, load_model; start = time.perf_counter(); "
     "load_model(DEFAULT_MODEL); print(time.perf_counter() - start)"
 )
 

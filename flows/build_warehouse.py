@@ -12,14 +12,14 @@ from flows.progress import tell_progress
 from flows.report import BuildReport, StoppedByValidation
 from flows.settings import Settings, create_default_inbox, load_settings
 from tasks.annotate import annotate_batch
-from tasks.annotator import Annotator, open_annotator
+from tasks.annotation.annotator import Annotator, open_annotator
 from tasks.clean import clean_batch
 from tasks.entities import resolve_entities_batch
 from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
 from tasks.load import delete_articles, load_batch
 from tasks.publish import publish_warehouse
 from tasks.quotes import extract_quotes_batch
-from tasks.sources import find_sources
+from tasks.reading.sources import find_sources
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.ledger import read_ledger
 from warehouse.releases import find_current_release, lock_warehouse, stage_release

@@ -141,8 +141,8 @@ def releases(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format
 
 def _check_request(settings: Settings) -> None:
     """Find what is wrong with the request within a second, before a server is started for it."""
-    from tasks.annotator import DEFAULT_MODEL, describe_model
-    from tasks.sources import check_sources
+    from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
+    from tasks.reading.sources import check_sources
     from warehouse.connection import connect_read_only
     from warehouse.releases import find_current_release
 
@@ -153,7 +153,7 @@ def _check_request(settings: Settings) -> None:
 
 
 def _run_build(settings: Settings, *, engine_free: bool) -> "BuildReport":
-    from tasks.annotator import ModelError
+    from tasks.annotation.annotator import ModelError
 
     try:
         _check_request(settings)

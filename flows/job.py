@@ -18,9 +18,9 @@ from prefect import Task
 from expectations.data_docs import build_data_docs
 from flows.report import BuildReport
 from flows.settings import Settings
-from tasks.annotator import DEFAULT_MODEL, describe_model
+from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 from tasks.publish import Publication
-from tasks.raw_store import RawStore
+from tasks.reading.raw_store import RawStore
 from tasks.rules import rules_version
 from tasks.validate import ValidatedBatch
 from warehouse.connection import connect_read_only

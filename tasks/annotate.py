@@ -6,7 +6,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.annotator import Annotator
+from tasks.annotation.annotator import Annotator
 from tasks.frames import ANNOTATIONS, PARAGRAPHS
 from warehouse.keys import make_id
 

@@ -7,9 +7,10 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.decode import decode_documents, reject
-from tasks.header import find_outlets, read_headers
-from tasks.labels import (
+from tasks.outlets import load_outlets
+from tasks.text.decode import decode_documents, reject
+from tasks.text.header import find_outlets, read_headers
+from tasks.text.labels import (
     find_article,
     find_stretch,
     find_title,
@@ -21,11 +22,10 @@ from tasks.labels import (
     measure_blocks,
     score_lines,
 )
-from tasks.language import detect_languages
-from tasks.lines import find_layout, number_blocks, split_lines
-from tasks.outlets import load_outlets
-from tasks.pieces import split_pieces
-from tasks.repair import repair_lines
+from tasks.text.language import detect_languages
+from tasks.text.lines import find_layout, number_blocks, split_lines
+from tasks.text.pieces import split_pieces
+from tasks.text.repair import repair_lines
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
 ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))

@@ -9,11 +9,11 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.document_entities import Entity, Link, group_mentions
-from tasks.mentions import find_mentions
-from tasks.roles import add_roles, find_role_mentions, span_around
-from tasks.speakers import SpeakerResolver
-from tasks.syntax import Paragraph, iterate_documents
+from tasks.annotation.syntax import Paragraph, iterate_documents
+from tasks.identity.document_entities import Entity, Link, group_mentions
+from tasks.identity.mentions import find_mentions
+from tasks.identity.roles import add_roles, find_role_mentions, span_around
+from tasks.identity.speakers import SpeakerResolver
 from warehouse.keys import make_id
 from warehouse.tables import DOCUMENT_ENTITIES, FACT_ENTITY_MENTIONS, FACT_QUOTES, FACT_STATEMENTS, Table
 

@@ -9,10 +9,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.frames import RAW_DOCUMENTS
-from tasks.metadata import FIELDS, MetadataError, canonicalize_url, parse_entry
-from tasks.raw_store import RawStore
-from tasks.readers import READERS, Record
-from tasks.sources import FoundSources, Rejection, SourceFile, describe_error
+from tasks.reading.metadata import FIELDS, MetadataError, canonicalize_url, parse_entry
+from tasks.reading.raw_store import RawStore
+from tasks.reading.readers import READERS, Record
+from tasks.reading.sources import FoundSources, Rejection, SourceFile, describe_error
 from warehouse.keys import hash_bytes, make_id
 from warehouse.tables import REJECTED_DOCUMENTS
 

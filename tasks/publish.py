@@ -11,7 +11,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.entity_links import LinkedEntities, link_entities
+from tasks.identity.links import LinkedEntities, link_entities
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
 from tasks.validate import audit_release, find_failures

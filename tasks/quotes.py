@@ -10,9 +10,9 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.attribution import Quoted, Reported, attribute_paragraph, speaker_kind
-from tasks.quote_marks import find_marked_spans
-from tasks.syntax import Paragraph, iterate_documents
+from tasks.annotation.syntax import Paragraph, iterate_documents
+from tasks.attribution.assign import Quoted, Reported, attribute_paragraph, speaker_kind
+from tasks.attribution.marks import find_marked_spans
 from warehouse.keys import make_id
 from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS
 

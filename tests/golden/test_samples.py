@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tasks.trace import read_span, trace_span
+from tasks.text.trace import read_span, trace_span
 from tests.golden import (
     ARTICLES,
     KNOWN_MISSES,

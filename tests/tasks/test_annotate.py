@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.annotate import annotate_batch, annotate_paragraphs, select_english, split_paragraphs
-from tasks.annotation_cache import AnnotationCache
-from tasks.annotator import (
+from tasks.annotation.annotator import (
     DEFAULT_MODEL,
     AnnotationError,
     Annotator,
@@ -20,6 +19,7 @@ from tasks.annotator import (
     fold_text,
     open_annotator,
 )
+from tasks.annotation.cache import AnnotationCache
 from tasks.frames import ANNOTATIONS, PARAGRAPHS
 from tests.builders import articles, build_table, rows
 from warehouse.keys import make_id

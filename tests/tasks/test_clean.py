@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from tasks.clean import clean_documents, fold_body
-from tasks.header import parse_date
-from tasks.labels import rules_alone, rules_in_context
-from tasks.pieces import find_pieces
+from tasks.text.header import parse_date
+from tasks.text.labels import rules_alone, rules_in_context
+from tasks.text.pieces import find_pieces
 from tests.builders import raw_documents, rows
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_ARTICLES
 
@@ -69,7 +69,7 @@ def test_every_rule_has_an_example() -> None:
     ("line", "label"),
     [
         ("Leave a Reply", "comment_form"),
-        ("Your email address will not be published. Required fields are marked *", "comment_form"),
+        ("Your email will not be published. Required fields are marked *", "comment_form"),
         ("© 2024 The Gazette", "notice"),
         ("Related Content", "navigation"),
         ("Share this: Facebook | X | Email", "navigation"),

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.annotate import annotate_paragraphs, split_paragraphs
-from tasks.annotator import Annotator, open_annotator
+from tasks.annotation.annotator import Annotator, open_annotator
 from tasks.entities import EntityBatch, resolve_entities, resolve_entities_batch
 from tasks.quotes import extract_quotes
 from tests.builders import articles, build_table, rows

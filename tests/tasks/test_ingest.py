@@ -13,11 +13,11 @@ import pytest
 from tasks import ingest
 from tasks.errors import UsageError
 from tasks.ingest import ScannedSources, read_documents, scan_sources, select_new, split_batches
-from tasks.metadata import MetadataError, canonicalize_url, parse_entry, read_manifest
-from tasks.raw_store import RawStore, RawStoreError
-from tasks.readers import Record
+from tasks.reading.metadata import MetadataError, canonicalize_url, parse_entry, read_manifest
+from tasks.reading.raw_store import RawStore, RawStoreError
+from tasks.reading.readers import Record
+from tasks.reading.sources import FoundSources, SourceFile, check_sources, find_sources
 from tasks.rules import rules_version
-from tasks.sources import FoundSources, SourceFile, check_sources, find_sources
 from tests.builders import build_table, rows
 from warehouse.keys import hash_bytes, make_id
 from warehouse.tables import SOURCE_SIGHTINGS

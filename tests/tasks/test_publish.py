@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.entity_links import LinkedEntities
+from tasks.identity.links import LinkedEntities
 from tasks.load import load_batch
 from tasks.outlets import Outlet
 from tasks.publish import (

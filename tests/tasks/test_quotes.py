@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.annotate import annotate_paragraphs, split_paragraphs
-from tasks.annotator import Annotator, open_annotator
+from tasks.annotation.annotator import Annotator, open_annotator
 from tasks.quotes import QuotedBatch, extract_quotes, normalize_quote
 from tests.builders import articles, rows
 

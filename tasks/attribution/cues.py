@@ -1,0 +1,356 @@
+"""Find the words that mark an attribution in one paragraph, each with its speaker and what it governs."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.annotation.syntax import SUBJECTS, Tree
+from tasks.lexicons import load_lexicon
+
+_CLAUSE_LABELS = frozenset({"ccomp", "xcomp", "advcl", "acl", "pcomp", "conj", "parataxis", "prep", "dep"})
+_WORDS = frozenset({"word", "view", "opinion", "phrase", "telling", "eye", "account", "judgment", "judgement"})
+_OBJECT_CLASSES = frozenset({"accuse", "judge", "urge", "agree", "deny", "think", "promise", "ask"})
+"""Classes of verbs whose object alone is what is said ("criticized the plan", "urged calm")."""
+_RELATIVES = frozenset({"who", "which", "that", "whom"})
+_QUOTED_PASSIVES = frozenset(
+    {"quote", "cite", "hear", "overhear", "record", "catch", "know", "see", "report", "credit"}
+)
+"""Verbs whose passive subject is the one who speaks ("was quoted as saying")."""
+_ACCORDING = ("according", "accord")
+_ISSUES = frozenset(
+    {"issue", "release", "publish", "make", "send", "write", "sign", "post", "give", "deliver", "put", "circulate"}
+)
+_CUE_POS = frozenset({"VERB", "AUX", "NOUN", "ADP", "SCONJ"})
+
+
+@dataclass(frozen=True)
+class NounPhrase:
+    """One noun phrase: its tokens (first, after last) and its head token."""
+
+    first: int
+    after: int
+    head: int
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One attribution cue.
+
+    Attributes:
+        kind: `verb`, `according`, `noun` or `colon`.
+        head: The token that carries the cue.
+        first: First token of the cue.
+        after: Token after the cue.
+        lemma: Its lemma in the lexicon.
+        cue_class: Class of the verb (say, ask, think, accuse…).
+        strength: 2 when the word is primarily one of reporting, 1 when often, 0 when it needs more evidence.
+        takes_clause: Whether it governs a content clause.
+        speaker: Who speaks, None when the sentence does not say.
+        content: Tokens of the content clause it governs (first, after last), None when there is none.
+    """
+
+    kind: str
+    head: int
+    first: int
+    after: int
+    lemma: str
+    cue_class: str
+    strength: int
+    takes_clause: bool
+    speaker: NounPhrase | None
+    content: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class _Verb:
+    cue_class: str
+    strength: int
+    takes_direct: bool
+    takes_clause: bool
+
+
+@functools.cache
+def _verbs() -> dict[str, _Verb]:
+    frame = load_lexicon("reporting_verbs")
+    return {
+        row["lemma"]: _Verb(row["class"], int(row["strength"]), row["takes_direct"] == "1", row["takes_clause"] == "1")
+        for row in frame.iter_rows(named=True)
+    }
+
+
+@functools.cache
+def _multiword_starts() -> frozenset[str]:
+    return frozenset(lemma.split()[0] for lemma in _verbs() if " " in lemma)
+
+
+@functools.cache
+def _nouns() -> dict[str, str]:
+    return dict(load_lexicon("reporting_nouns").select("lemma", "verb_class").iter_rows())
+
+
+@functools.cache
+def _roles() -> dict[str, str]:
+    return dict(load_lexicon("roles").select("lemma", "kind").iter_rows())
+
+
+def role_kind(lemma: str) -> str | None:
+    """Return the kind of speaker that a role noun names (person, group, organization, document, anonymous), None if it is none."""
+    return _roles().get(lemma.lower())
+
+
+def find_cues(tree: Tree, quoted: Sequence[bool]) -> list[Cue]:
+    """Find the cues of a paragraph outside its quotations, in the order of their tokens.
+
+    Args:
+        tree: The annotated paragraph.
+        quoted: For every token, whether it stands inside quotation marks; cues and speakers are never taken from there.
+    """
+    cues = []
+    for token, pos in enumerate(tree.pos):
+        if quoted[token] or pos not in _CUE_POS:
+            continue
+        if tree.lemma[token].startswith("accord") and tree.lower(token) == "according":
+            cue = _read_according(tree, token, quoted)
+        elif pos == "NOUN":
+            cue = _read_words_of(tree, token, quoted) or _read_noun(tree, token, quoted)
+        else:
+            cue = _read_verb(tree, token, quoted)
+        if cue is not None:
+            cues.append(cue)
+    return cues
+
+
+def _read_according(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+    to = next((t for t in range(token + 1, min(token + 3, len(tree))) if tree.lower(t) == "to"), None)
+    if to is None:
+        return None
+    head = tree.child(to, "pobj", "pcomp") or tree.child(token, "pobj")
+    head = (
+        head
+        if head is not None
+        else next((t for t in range(to + 1, len(tree)) if tree.pos[t] in {"NOUN", "PROPN", "PRON"}), None)
+    )
+    if head is None or quoted[head]:
+        return None
+    return Cue(
+        "according", token, token, to + 1, "according to", "say", 2, True, _noun_phrase(tree, head, quoted), None
+    )
+
+
+def _read_verb(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+    lemma, last = _lexicon_lemma(tree, token)
+    verb = _verbs().get(lemma)
+    if verb is None or _modifies_a_noun(tree, token):
+        return None
+    passive = any(tree.dep[c] in {"auxpass", "nsubjpass"} for c in tree.children(token))
+    speaker = find_speaker(tree, token, quoted, is_passive=passive, lemma=lemma)
+    content = _content_clause(tree, token, lemma, verb)
+    return Cue(
+        "verb", token, token, last + 1, lemma, verb.cue_class, verb.strength, verb.takes_clause, speaker, content
+    )
+
+
+def _lexicon_lemma(tree: Tree, token: int) -> tuple[str, int]:
+    """Return the verb's lemma as the lexicon lists it, with its particle when that makes another verb ("point out")."""
+    lemma = tree.lemma[token].lower()
+    if lemma not in _multiword_starts():
+        return lemma, token
+    for follower in range(token + 1, min(token + 3, len(tree))):
+        joined = f"{lemma} {tree.lower(follower)}"
+        if joined in _verbs():
+            return joined, follower
+    return lemma, token
+
+
+def _modifies_a_noun(tree: Tree, token: int) -> bool:
+    return tree.dep[token] in {"amod", "compound", "det"}
+
+
+def _read_words_of(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+    """Read "in the words of X", "in X's view": a phrase that says whose words or views these are, like "according to X"."""
+    if tree.lemma[token].lower() not in _WORDS or tree.lower(tree.head[token]) != "in" or tree.dep[token] != "pobj":
+        return None
+    owner, last = tree.child(token, "poss"), token
+    if owner is None:
+        of = next((c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) == "of"), None)
+        owner, last = (tree.child(of, "pobj"), of) if of is not None else (None, token)
+    if owner is None or quoted[owner] or tree.head[token] > token:
+        return None
+    return Cue(
+        "according",
+        token,
+        tree.head[token],
+        last + 1,
+        "in the words of",
+        "say",
+        2,
+        True,
+        _noun_phrase(tree, owner, quoted),
+        None,
+    )
+
+
+def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+    """Read "his claim that …", "a warning from X that …": a noun of reporting with a content clause or a known speaker."""
+    cue_class = _nouns().get(tree.lemma[token].lower())
+    if cue_class is None:
+        return None
+    owner = tree.child(token, "poss")
+    if owner is None:
+        by = next(
+            (c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in {"by", "from", "of"}), None
+        )
+        owner = tree.child(by, "pobj") if by is not None and tree.lower(by) != "of" else None
+    clause = next((c for c in tree.children(token) if tree.dep[c] in {"acl", "ccomp", "relcl"} and c > token), None)
+    is_content = clause is not None and any(
+        tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause)
+    )
+    if owner is None and is_content and tree.dep[token] in {"dobj", "attr"}:
+        owner = _subject(tree, tree.head[token])
+    if owner is None or quoted[owner] or not (is_content or _touches_quote(tree, token, quoted)):
+        return None
+    content = tree.edges(clause) if clause is not None and is_content else None
+    return Cue(
+        "noun",
+        token,
+        token,
+        token + 1,
+        tree.lemma[token].lower(),
+        cue_class,
+        1,
+        is_content,
+        _noun_phrase(tree, owner, quoted),
+        content,
+    )
+
+
+def _touches_quote(tree: Tree, token: int, quoted: Sequence[bool]) -> bool:
+    """Whether a quotation stands right behind the noun, or behind its comma or colon: his message: "…"."""
+    after = token + 1
+    return after < len(tree) and (
+        quoted[after] or (tree.word(after) in {",", ":"} and after + 1 < len(tree) and quoted[after + 1])
+    )
+
+
+_ASPECTUAL = frozenset({"begin", "continue", "start", "go", "proceed", "keep", "resume", "go on", "carry on", "move"})
+"""Verbs of going on: with an infinitive they tell of an action, not of words."""
+
+
+def _content_clause(tree: Tree, token: int, lemma: str, verb: _Verb) -> tuple[int, int] | None:
+    """Return the tokens that tell what was said: a finite clause, an infinitive of a plan, or what a judgement is about."""
+    for child in tree.children(token):
+        if tree.dep[child] == "ccomp" and (verb.strength > 0 or child > token):
+            return tree.edges(child)
+        if tree.dep[child] == "xcomp" and child > token and verb.strength > 0 and lemma not in _ASPECTUAL:
+            return tree.edges(child)
+    if verb.strength == 0 or verb.cue_class not in _OBJECT_CLASSES:
+        return None
+    objects = [
+        c for c in tree.children(token) if c > token and tree.dep[c] in {"dobj", "oprd", "prep", "dative", "attr"}
+    ]
+    objects = [c for c in objects if tree.dep[c] != "prep" or tree.lower(c) in {"as", "of", "for", "that"}]
+    if not objects or not any(tree.dep[c] in {"dobj", "oprd", "prep"} for c in objects):
+        return None
+    return min(tree.edges(c)[0] for c in objects), max(tree.edges(c)[1] for c in objects)
+
+
+def _subject(tree: Tree, verb: int) -> int | None:
+    return next(
+        (c for c in tree.children(verb) if tree.dep[c] in SUBJECTS and tree.pos[c] not in {"VERB", "AUX"}), None
+    )
+
+
+def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: bool, lemma: str) -> NounPhrase | None:
+    """Find who does the reporting of a cue verb: its subject, the agent of a passive, or the subject that it shares.
+
+    A verb without a subject of its own takes that of the verb it is coordinated with or depends on ("said …, adding"), a participle after
+    a noun takes the noun ("a statement saying"), a relative pronoun stands for its antecedent ("X, who said"). Where the parser gives
+    none, the noun phrase beside the verb is taken ("…," said X).
+    """
+    if is_passive and lemma not in _QUOTED_PASSIVES:
+        agent = tree.child(verb, "agent")
+        head = tree.child(agent, "pobj") if agent is not None else None
+        return _noun_phrase(tree, head, quoted) if head is not None and not quoted[head] else None
+    seen = verb
+    for _ in range(8):  # a chain of coordinated or dependent verbs is short; the bound keeps odd trees linear
+        subject = _subject(tree, seen)
+        if subject is not None:
+            if quoted[subject] or tree.lower(subject) in _RELATIVES:
+                subject = _antecedent(tree, seen, quoted) if tree.lower(subject) in _RELATIVES else None
+            if subject is not None:
+                return _noun_phrase(tree, subject, quoted)
+            break
+        label, head = tree.dep[seen], tree.head[seen]
+        if head == seen or (label not in _CLAUSE_LABELS and label != "relcl"):
+            break
+        if label in {"acl", "relcl"} and tree.pos[head] in {"NOUN", "PROPN", "PRON"}:
+            return _issuer(tree, head, quoted)
+        seen = head
+    return _neighbour(tree, verb, quoted)
+
+
+def _antecedent(tree: Tree, verb: int, quoted: Sequence[bool]) -> int | None:
+    seen = verb
+    for _ in range(4):
+        if tree.dep[seen] == "relcl":
+            head = tree.head[seen]
+            return None if quoted[head] else head
+        if tree.dep[seen] not in {"conj", "xcomp", "ccomp"}:
+            return None
+        seen = tree.head[seen]
+    return None
+
+
+def _issuer(tree: Tree, noun: int, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Return who speaks through a noun: the subject that issues the statement, else the noun itself ("a letter saying")."""
+    verb = tree.head[noun]
+    if tree.dep[noun] == "dobj" and tree.lemma[verb] in _ISSUES and role_kind(tree.lemma[noun]) == "document":
+        subject = _subject(tree, verb)
+        if subject is not None and not quoted[subject] and tree.lower(subject) not in _RELATIVES:
+            return _noun_phrase(tree, subject, quoted)
+    if (
+        tree.dep[noun] == "pobj" and role_kind(tree.lemma[noun]) == "document"
+    ):  # "said in a statement saying", "X, in a letter warning"
+        for ancestor in tree.ancestors(noun):
+            subject = _subject(tree, ancestor)
+            if subject is not None and not quoted[subject] and tree.lower(subject) not in _RELATIVES:
+                return _noun_phrase(tree, subject, quoted)
+    return None if quoted[noun] else _noun_phrase(tree, noun, quoted)
+
+
+def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Return the noun phrase that touches the verb on the right ("said X"), else on the left ("X later said")."""
+    right = verb + 1
+    while (
+        right < len(tree)
+        and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"}
+        and not quoted[right]
+    ):
+        right += 1
+    if right < len(tree) and tree.tag[right] == "NNS" and not quoted[right]:
+        right += 1
+    if right > verb + 1 and tree.tag[right - 1] in {"NNP", "NNPS", "NN", "NNS"}:
+        return NounPhrase(verb + 1, right, right - 1)
+    if (
+        verb + 1 < len(tree)
+        and tree.tag[verb + 1] in {"PRP", "CD", "DT"}
+        and not quoted[verb + 1]
+        and tree.tag[verb] in {"VBD", "VBZ", "VBP"}
+    ):
+        return NounPhrase(verb + 1, verb + 2, verb + 1)
+    left = verb - 1
+    while left >= 0 and (tree.pos[left] in {"ADV", "AUX", "PART"}) and not quoted[left]:
+        left -= 1
+    if (
+        left >= 0
+        and not quoted[left]
+        and tree.pos[left] in {"NOUN", "PROPN", "PRON"}
+        and tree.lower(left) not in _RELATIVES
+    ):
+        return _noun_phrase(tree, left, quoted)
+    return None
+
+
+def _noun_phrase(tree: Tree, head: int, quoted: Sequence[bool]) -> NounPhrase:
+    first, after = tree.noun_phrase(head, blocked=quoted)
+    return NounPhrase(first, after, head)

@@ -1,0 +1,1 @@
+"""Who is who: names, mentions, roles and pronouns in a document, and the same entity in several documents."""

@@ -1,0 +1,239 @@
+"""The entities of one document: names brought together, a document at a time, in the order of the text.
+
+What a short name means depends on the full names beside it, so this is Python; every step is linear in the mentions.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tasks.identity.mentions import Mention
+from tasks.identity.names import (
+    PersonName,
+    could_stand_for,
+    courtesy_titles,
+    fold_name,
+    fold_organization,
+    given_name_groups,
+    guess_gender,
+    is_acronym,
+    name_skeleton,
+    parse_person,
+)
+from tasks.identity.places import fold_place, people_codes, place_codes
+
+
+@dataclass(frozen=True)
+class Role:
+    """What somebody is said to be: the head noun, the words around it, the places and organizations named with it."""
+
+    head: str
+    words: frozenset[str]
+    places: frozenset[str]
+    organizations: frozenset[str]
+
+
+@dataclass(eq=False)
+class Entity:
+    """One entity of one document."""
+
+    entity_type: str
+    mentions: list["Link"] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+    titles: dict[str, None] = field(default_factory=dict)
+    roles: set[Role] = field(default_factory=set)
+    gender: str | None = None
+
+    @property
+    def start(self) -> int:
+        """The first character of its first mention: names are added in order, roles and pronouns only after them."""
+        return self.mentions[0].start
+
+    @property
+    def name(self) -> str:
+        """Its fullest name: no acronym where there is another, of the longest the most frequent."""
+        return max(
+            self.names, key=lambda name: (not is_acronym(name), len(name.split()), self.names[name], len(name), name)
+        )
+
+
+@dataclass(frozen=True)
+class Link:
+    """One mention tied to its entity, as the mention table has it."""
+
+    start: int
+    end: int
+    text: str
+    mention_type: str
+    title: str | None
+    rule: str
+
+
+TiedMention = tuple[Mention, Entity, str]
+"""A named mention, the entity it was tied to, and the rule that tied it."""
+
+
+def group_mentions(mentions: Sequence[Mention]) -> list[TiedMention]:
+    """Tie every named mention of one document to an entity.
+
+    Returns:
+        Mention, entity and the rule that tied them, in the order of the text.
+    """
+    tied = [
+        *_group_persons([mention for mention in mentions if mention.entity_type == "person"]),
+        *_group_organizations([mention for mention in mentions if mention.entity_type == "organization"]),
+        *_group_others([mention for mention in mentions if mention.entity_type not in ("person", "organization")]),
+    ]
+    for mention, entity, rule in tied:
+        entity.mentions.append(Link(mention.start, mention.end, mention.text, "name", mention.title, rule))
+        entity.names[mention.text] += 1
+        if mention.title:
+            entity.titles[mention.title] = None
+    return sorted(tied, key=lambda row: row[0].start)
+
+
+@dataclass(eq=False)
+class _Bearer:
+    """A full name of the document while short forms are tied to it."""
+
+    entity: Entity
+    names: set[PersonName]
+    genders: set[str]
+    title_words: set[str]
+    last_seen: tuple[int, int] = (-1, -1)  # paragraph and character
+
+    @property
+    def gender(self) -> str | None:
+        return guess_gender(self.names, ()) if len(self.genders) != 1 else next(iter(self.genders))
+
+
+def _group_persons(mentions: Sequence[Mention]) -> list[TiedMention]:
+    bearers = _find_bearers(mentions)
+    by_word: dict[str, list[_Bearer]] = defaultdict(list)
+    for known in dict.fromkeys(bearers.values()):
+        for word in sorted({word for name in known.names for word in name.words if len(word) > 1}):
+            by_word[word].append(known)
+    alone: dict[tuple[str, ...], Entity] = {}
+    tied = []
+    for mention in mentions:
+        name = parse_person(mention.text)
+        bearer: _Bearer | None = bearers.get(name) if name.is_full else None
+        rule = "full_name"
+        if bearer is None:
+            bearer, rule = _choose_bearer(name, mention, by_word.get(name.words[-1], ()))
+        if bearer is None:
+            entity = alone.setdefault((rule, name_skeleton(name.key)), Entity("person"))
+        else:
+            entity = bearer.entity
+            bearer.last_seen = (mention.paragraph, mention.start)
+        tied.append((mention, entity, rule))
+    return tied
+
+
+def _find_bearers(mentions: Sequence[Mention]) -> dict[PersonName, _Bearer]:
+    """Return, for every full name, its bearer: names that differ by initials, spelling or a middle name share one."""
+    full: dict[PersonName, list[Mention]] = defaultdict(list)
+    for mention in mentions:
+        name = parse_person(mention.text)
+        if name.is_full:
+            full[name].append(mention)
+    bearers: dict[PersonName, _Bearer] = {}
+    by_end: dict[str, list[PersonName]] = defaultdict(list)
+    for name in sorted(full, key=lambda name: (-len(name.words), name.words)):
+        same = next(
+            (other for other in by_end[name_skeleton(name.words[-1])][:64] if _are_spellings(name, other)), None
+        )
+        if same is None:
+            same = next(
+                (other for other in by_end["first " + name.words[0]][:64] if _is_part(name.words, other.words)), None
+            )
+        bearer = bearers[same] if same else _Bearer(Entity("person"), set(), set(), set())
+        bearers[name] = bearer
+        bearer.names.add(name)
+        by_end[name_skeleton(name.words[-1])].append(name)
+        by_end["first " + name.words[0]].append(name)
+        for mention in full[name]:
+            gender = guess_gender((), [mention.title] if mention.title else ())
+            bearer.genders |= {gender} if gender else set()
+            bearer.title_words |= set(fold_name(mention.title or "").split())
+    for bearer in bearers.values():
+        bearer.entity.gender = bearer.gender
+    return bearers
+
+
+def _are_spellings(name: PersonName, other: PersonName) -> bool:
+    """Whether two full names with one surname can be one person's: equal, initial or variant given names, or a part."""
+    first, second = name.given, other.given
+    if name.surname != other.surname and name_skeleton(name.surname) != name_skeleton(other.surname):
+        return False
+    if first == second or name_skeleton(first) == name_skeleton(second):
+        return True
+    if len(first) == 1 or len(second) == 1:
+        return first[0] == second[0]
+    groups = given_name_groups("transliteration", "nickname", "cognate")
+    return bool(groups.get(first, frozenset()) & groups.get(second, frozenset())) or _is_part(name.words, other.words)
+
+
+def _is_part(part: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether the words of `part` stand in `words` in their order."""
+    rest = iter(words)
+    return all(word in rest for word in part)
+
+
+def _choose_bearer(name: PersonName, mention: Mention, bearers: Sequence[_Bearer]) -> tuple[_Bearer | None, str]:
+    """Return whom a short name means and why; None when nobody, or nobody more than another, can be meant."""
+    places = (("surname", -len(name.words), None), ("first_name", 0, len(name.words)))
+    for rule, start, end in places:
+        fitting = [b for b in bearers if any(other.words[start:end] == name.words for other in b.names)]
+        if not fitting:
+            continue
+        if len(fitting) == 1:
+            return fitting[0], rule
+        gender = guess_gender((), [mention.title] if mention.title else ())
+        told = [b for b in fitting if gender and b.gender in (gender, None)]
+        told = [b for b in told if b.gender == gender] or told
+        said = set(fold_name(mention.title or "").split()) - set(courtesy_titles())
+        told = told or [b for b in fitting if said & b.title_words]
+        if len(told) == 1:
+            return told[0], f"{rule}_and_title"
+        recent = sorted(told or fitting, key=lambda b: b.last_seen, reverse=True)
+        if recent[0].last_seen[0] >= mention.paragraph - 6 and recent[0].last_seen[0] > recent[1].last_seen[0]:
+            return recent[0], f"{rule}_most_recent"
+        return None, f"{rule}_ambiguous"
+    inside = [b for b in bearers if any(_is_part(name.words, other.words) for other in b.names)]
+    return (inside[0], "name_part") if len(inside) == 1 and len(name.words[-1]) > 2 else (None, "name")
+
+
+def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
+    keys = {mention.text: fold_organization(mention.text) for mention in mentions}
+    names = sorted({key for key in keys.values() if " " in key})
+    by_first: dict[str, list[str]] = defaultdict(list)
+    by_initial: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_first[name.split()[0]].append(name)
+        by_initial[name[0]].append(name)
+    entities: dict[str, Entity] = {}
+    tied = []
+    for mention in mentions:
+        key, rule = keys[mention.text], "name"
+        if is_acronym(mention.text):
+            spelled = [name for name in by_initial[key[:1]] if could_stand_for(mention.text, name)]
+            key, rule = (spelled[0], "acronym") if len(spelled) == 1 else (key, rule)
+        elif " " not in key and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():
+            key, rule = by_first[key][0], "short_name"
+        tied.append((mention, entities.setdefault(key, Entity("organization")), rule))
+    return tied
+
+
+def _group_others(mentions: Sequence[Mention]) -> list[TiedMention]:
+    entities: dict[tuple[str, str], Entity] = {}
+    return [
+        (
+            mention,
+            entities.setdefault(
+                (mention.entity_type, fold_place(mention.text, mention.entity_type)), Entity(mention.entity_type)
+            ),
+            "name",
+        )
+        for mention in mentions
+    ]

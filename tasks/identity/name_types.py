@@ -1,0 +1,244 @@
+"""The type of every name of one document: votes of the model, of the words around, and of what is known of the name."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
+from tasks.identity.names import count_title_words, fold_name, is_acronym, is_given_name, is_particle, parse_person
+from tasks.identity.places import people_codes, place_codes
+from tasks.lexicons import load_lexicon
+
+PLACE_NAME_ENDS = frozenset(
+    {
+        "airport", "archipelago", "avenue", "basin", "bay", "beach", "boulevard", "bridge", "canal", "canyon",
+        "cape", "city", "coast", "county", "creek", "delta", "desert", "district", "dam", "falls", "fjord",
+        "forest", "gulf", "harbor", "harbour", "heights", "highway", "hill", "hills", "island", "islands",
+        "isle", "isles", "lake", "lakes", "lane", "mountain", "mountains", "ocean", "park", "peak", "peninsula",
+        "plaza", "prefecture", "province", "range", "region", "reservoir", "river", "road", "sea", "square",
+        "station", "strait", "street", "territory", "town", "valley", "village", "ward",
+    }
+)  # fmt: skip
+_PLACE_START = frozenset(
+    {
+        "cape", "fort", "gulf", "lake", "mount", "mt", "river", "isle", "port", "san", "santa", "saint", "st",
+    }
+)  # fmt: skip
+_PLACE_NOUNS = (PLACE_NAME_ENDS | {"capital", "cities", "islands", "municipality", "neighborhood", "neighbourhood", "outskirts", "suburb"}) - {
+    "desert", "park", "peak", "range", "square", "station", "street",
+}  # fmt: skip
+_KIN = frozenset(
+    {"brother", "daughter", "father", "husband", "lawyer", "mother", "parents", "sister", "son", "widow", "wife"}
+)
+_LAW_END = frozenset(
+    {
+        "accord", "accords", "act", "agreement", "amendment", "bill", "charter", "code", "constitution",
+        "convention", "law", "pact", "protocol", "treaty",
+    }
+)  # fmt: skip
+_EVENT_END = frozenset(
+    {
+        "championship", "championships", "cup", "derby", "election", "elections", "festival", "final", "finals",
+        "games", "marathon", "olympics", "open", "prix", "revolution", "summit", "tournament", "trophy", "war",
+    }
+)  # fmt: skip
+_PLACE_PREPOSITIONS = frozenset(
+    {"in", "near", "outside", "across", "throughout", "around", "toward", "towards", "into"}
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A candidate in one paragraph, characters counted in the paragraph."""
+
+    paragraph: int
+    start: int
+    end: int
+    label: str
+    rule: str
+
+
+def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str, str]:
+    """Return the type of every folded name by the votes of its mentions, their contexts and the lexicons."""
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    printed: dict[str, Counter[str]] = defaultdict(Counter)
+    labels = {(span.paragraph, span.start): span.label for span in spans}
+    for span in spans:
+        paragraph = document[span.paragraph]
+        text = paragraph.text[span.start : span.end]
+        key = fold_name(text)
+        printed[key][text] += 1
+        votes[key][span.label] += 1 + (" " in text)  # the model knows a name of one word less well
+        votes[key].update(_read_context(paragraph, span))
+        votes[key].update(_read_coordinated(paragraph, span, labels))
+    for key in votes:
+        known = _known_type(printed[key].most_common(1)[0][0])
+        votes[key].update(known)
+        if known["group"]:  # no surname is Portuguese in an article, whatever its mentions are labelled
+            votes[key]["group"] += 2 * printed[key].total()
+    for key in [
+        key for key in votes if key.count(" ") in (1, 2) and not any(_known_type(text) for text in printed[key])
+    ]:
+        votes[key].update(votes.get(key.split()[-1], Counter()))  # the surname alone votes for the full name
+    types = {key: max(count, key=lambda label: (count[label], label)) for key, count in votes.items()}
+    return _spread_types(types, votes)
+
+
+def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
+    """Return votes from the words around a mention."""
+    tree = paragraph.tree
+    votes: Counter[str] = Counter()
+    tokens = tree.tokens_in(span.start, span.end) if tree else range(0)
+    if tree is None or not tokens:
+        return votes
+    first, last = tokens[0], tokens[-1]
+    before = paragraph.text[max(0, span.start - 80) : span.start].split()[-5:]
+    if (
+        before
+        and paragraph.text[: span.start].endswith(" ")
+        and count_title_words(before)
+        and span.label != "organization"
+    ):
+        votes["person"] += 4
+    if span.rule == "after_title":
+        votes["person"] += 4
+    head = next((t for t in tokens if tree.head[t] not in tokens), last)
+    if tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
+        votes[span.label if span.label == "organization" and len(tokens) > 1 else "person"] += 2
+    if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
+        votes["place"] += 4 if len(tokens) == 1 else 2
+    votes.update(_read_neighbours(paragraph.text, span))
+    kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
+    if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
+        kinds = {"person"}
+    if len(kinds & {"person", "organization"}) == 1:
+        votes["person" if "person" in kinds else "organization"] += 4
+    return votes
+
+
+def _has_subject_who(tree: Tree, verb: int) -> bool:
+    return any(tree.dep[child] in SUBJECTS and tree.lower(child) == "who" for child in tree.children(verb))
+
+
+def _read_coordinated(paragraph: Paragraph, span: Span, labels: Mapping[tuple[int, int], str]) -> Counter[str]:
+    """Return a vote for the type of each neighbour in a list of names: Lisbon, Porto and Faro."""
+    text = paragraph.text
+    votes: Counter[str] = Counter()
+    after = re.compile(r"(?:,| and|, and| or) (?=[A-Z])").match(text, span.end)
+    if after and (label := labels.get((span.paragraph, after.end()))):
+        votes[label] += 2
+    return votes
+
+
+def _read_neighbours(text: str, span: Span) -> Counter[str]:
+    """Return votes from what is printed right before and after a name: an age, a noun of places or organizations."""
+    before = re.search(r"([^\W_]+)( of)? $", text[max(0, span.start - 40) : span.start])
+    after = re.match(r"(, (?:aged )?\d{1,2},)|['’]s ([a-z]+)| ([a-z]+)", text[span.end : span.end + 40])
+    votes: Counter[str] = Counter()
+    if before and before[2] and before[1].lower() in _PLACE_NOUNS:
+        votes["place"] += 4
+    if after and after[1]:
+        votes["person"] += 6
+    elif after and after[3] and after[3] in _PLACE_NOUNS:
+        votes["place"] += 4
+    elif after and after[3] and after[3] in _EVENT_END:
+        votes["event"] += 3
+    elif after and after[2] and after[2] in _KIN:
+        votes["person"] += 4
+    return votes
+
+
+def nouns_beside(tree: Tree, tokens: range, head: int) -> list[int]:
+    """Return the common nouns that say what a name is: in apposition, or right before it (the company Acme)."""
+    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
+    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
+    before = tokens[0] - 1
+    if before >= 0 and tree.text[tree.end[before] : tree.start[tokens[0]]] == " ":
+        nouns.append(before)
+    return [noun for noun in nouns if tree.tag[noun] == "NN"]
+
+
+@cache
+def role_kinds() -> dict[str, str]:
+    """For every noun that names a source by role, its kind (person, organization, group, document, anonymous)."""
+    roles = load_lexicon("roles")
+    return dict(zip(roles["lemma"], roles["kind"], strict=True))
+
+
+@cache
+def _speech_verbs() -> frozenset[str]:
+    verbs = load_lexicon("reporting_verbs")
+    return frozenset(verbs.filter(verbs["strength"] == "2")["lemma"])
+
+
+def _known_type(text: str) -> Counter[str]:
+    """Return votes from the lexicons and the words of a name."""
+    key, words = fold_name(text), text.split()
+    lower = [fold_name(word) for word in words]
+    votes: Counter[str] = Counter()
+    if key in place_codes():
+        votes["place"] += 6
+    elif key in people_codes() and text[:1].isupper():
+        votes["group"] += 6
+    elif len(words) > 1 and lower[-1] in _LAW_END:
+        votes["law"] += 5
+    elif len(words) > 1 and lower[-1] in _EVENT_END:
+        votes["event"] += 5
+    elif has_organization_word(text):
+        votes["organization"] += 6
+    elif len(words) > 1 and (
+        lower[-1] in PLACE_NAME_ENDS or (lower[0] in _PLACE_START and not is_given_name(words[0]))
+    ):
+        votes["place"] += 5
+    elif (
+        1 < len(words) < 5
+        and is_given_name(words[0])
+        and all(word[:1].isupper() or is_particle(word) for word in words)
+    ):
+        votes["person"] += 4
+    elif len(words) == 1 and is_given_name(text):
+        votes["person"] += 2
+    elif len(words) == 1 and is_acronym(text) and len(text) > 1:
+        votes["organization"] += 3
+    return votes
+
+
+def has_organization_word(text: str) -> bool:
+    """Whether a name of several words has one that marks organizations in the place where it does."""
+    words = text.split()
+    if len(words) < 2:
+        return False
+    plain = [word.strip(".,") for word in words]
+    if plain[-1].istitle() and role_kinds().get(plain[-1].lower()) == "organization":
+        return plain[-1].lower() not in PLACE_NAME_ENDS  # the Foreign Ministry
+    return (
+        any(word in organization_words("any") for word in plain)
+        or plain[-1] in organization_words("end")
+        or " ".join(plain[:2]) in organization_words("start")
+        or (len(plain[0]) > 4 and plain[0] in organization_words("start"))
+    )
+
+
+@cache
+def organization_words(position: str) -> frozenset[str]:
+    """Return the words that mark organizations at the `start` or `end` of a name, or in `any` place."""
+    words = load_lexicon("organization_words")
+    return frozenset(words.filter(words["position"] == position)["form"])
+
+
+def _spread_types(types: dict[str, str], votes: dict[str, Counter[str]]) -> dict[str, str]:
+    """Give the parts of a person's full name the type person, unless they are known as a place or a people."""
+    for key in [key for key, label in types.items() if label == "person" and " " in key]:
+        name = parse_person(key)
+        for part in {name.surname, name.words[0], name.words[-1]}:
+            known = part in place_codes() or part in people_codes()
+            against = votes[part]["place"] + votes[part]["group"] - (6 if known else 3)
+            if (
+                part in types
+                and len(part) > 1
+                and (votes[part]["person"] > against if known else votes[part]["person"] >= against)
+            ):
+                types[part] = "person"
+    return types

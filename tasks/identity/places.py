@@ -1,0 +1,45 @@
+"""The codes that the names of countries, regions, capitals and peoples stand for."""
+
+from functools import cache
+
+from tasks.identity.names import fold_name, is_acronym
+from tasks.lexicons import load_lexicon
+
+
+def fold_place(text: str, entity_type: str) -> str:
+    """Return the key of a name that is no person's and no organization's: a country's code where it has one."""
+    key = fold_name(text).removeprefix("the ")
+    if entity_type == "place":
+        return place_codes().get(key, key)
+    if entity_type == "group":
+        return people_codes().get(key, people_codes().get(key.removesuffix("s"), key.removesuffix("s")))
+    return key
+
+
+@cache
+def place_codes() -> dict[str, str]:
+    """For the folded names of countries, their code; of capitals and regions, the folded name itself."""
+    codes: dict[str, str] = {}
+    regions = load_lexicon("regions")
+    for name, kind, aliases in zip(regions["name"], regions["kind"], regions["aliases"], strict=True):
+        spelled = [alias for alias in aliases if not is_acronym(alias.replace(".", "")) and not alias.endswith(".")]
+        codes |= {fold_name(text).removeprefix("the "): f"{kind}:{fold_name(name)}" for text in (name, *spelled)}
+    countries = load_lexicon("countries")
+    for capitals in countries["capitals"]:
+        codes |= {fold_name(text): f"capital:{fold_name(capitals[0])}" for text in capitals}
+    for code, name, aliases in zip(countries["code"], countries["name"], countries["aliases"], strict=True):
+        codes |= {fold_name(text).removeprefix("the "): code for text in (name, *aliases)}
+    return codes
+
+
+@cache
+def people_codes() -> dict[str, str]:
+    """For the folded adjectives and peoples of countries, the country's code; of regions, the region's folded name."""
+    codes: dict[str, str] = {}
+    regions = load_lexicon("regions")
+    for name, kind, adjectives in zip(regions["name"], regions["kind"], regions["adjectives"], strict=True):
+        codes |= {fold_name(text): f"{kind}:{fold_name(name)}" for text in adjectives}
+    countries = load_lexicon("countries")
+    for code, adjectives, people in zip(countries["code"], countries["adjectives"], countries["people"], strict=True):
+        codes |= {fold_name(text): code for text in (*adjectives, *people) if not is_acronym(text)}
+    return codes

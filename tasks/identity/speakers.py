@@ -1,0 +1,224 @@
+"""Whom the speakers of a document mean: names, roles and pronouns are tied to entities, or stay open."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
+from tasks.identity.document_entities import Entity, Link, TiedMention
+from tasks.identity.name_types import role_kinds
+from tasks.identity.roles import guess_gender_of_roles, head_of, span_around
+
+_HE, _SHE = frozenset({"he", "him", "himself"}), frozenset({"she", "her", "herself"})
+_IT, _FIRST = frozenset({"it", "itself"}), frozenset({"i", "me", "myself"})
+_LAW_PARTS = frozenset({"article", "chapter", "clause", "paragraph", "section"})
+_RELATIVE = frozenset({"who", "whom", "that", "which"})
+_MAIN_VERBS = frozenset({"ROOT", "conj"})
+_SPEAKING_TYPES = frozenset({"person", "organization", "place", "group", "law", "work"})
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """One place outside of quotations that refers to an entity: what pronouns look back to."""
+
+    start: int
+    paragraph: int
+    sentence: tuple[int, int]
+    prominence: float  # of a sentence's subject 1, of a clause's less, else 0
+    entity: Entity
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Whom a speaker span means: the entity, if there is one, the kind of source, and the link if it is a pronoun."""
+
+    entity: Entity | None
+    kind: str | None
+    link: Link | None = None
+
+
+class SpeakerResolver:
+    """Ties speaker spans of one document to entities; spans must be given in the order of the text."""
+
+    def __init__(
+        self,
+        document: Sequence[Paragraph],
+        tied: Sequence[TiedMention],
+        roles: Sequence[tuple[int, Link, Entity]],
+        beside: Mapping[int, Entity],
+        quoted: Sequence[tuple[int, int]],
+    ) -> None:
+        """Read what pronouns can look back to.
+
+        Args:
+            document: The paragraphs with trees.
+            tied: Named mentions and their entities.
+            roles: Role mentions and their entities.
+            beside: Whom nouns in apposition mean, as `add_roles` returns it.
+            quoted: Spans of the marked quotations, in order; what they mention is no antecedent of a pronoun outside.
+        """
+        self._document = document
+        self._beside = beside
+        self._starts = [paragraph.start_char for paragraph in document]
+        self._spans: dict[int, list[tuple[int, int, Entity]]] = defaultdict(list)
+        for mention, entity, _ in tied:
+            self._spans[mention.paragraph].append((mention.start, mention.end, entity))
+        for number, link, entity in roles:
+            self._spans[number].append((link.start, link.end, entity))
+        self._references = sorted(
+            (
+                self._refer(number, start, end, entity)
+                for number, spans in self._spans.items()
+                for start, end, entity in spans
+                if span_around(start, quoted) is None
+            ),
+            key=_start_of,
+        )
+        for spans in self._spans.values():
+            spans.sort(key=lambda span: span[:2])
+        self._genders = {e: e.gender or guess_gender_of_roles(e) for spans in self._spans.values() for _, _, e in spans}
+        self._last: tuple[int, Entity] | None = None  # paragraph and entity of the last speaker
+
+    def resolve(self, start: int, end: int, *, holder: Entity | None = None, is_embedded: bool = False) -> Speaker:
+        """Return whom the characters from `start` to `end` of the body mean.
+
+        Args:
+            start: First character of the speaker.
+            end: Character after the speaker.
+            holder: Who speaks the quotation around the speaker, for `I`.
+            is_embedded: Whether somebody else reports that the speaker says so: he is not who goes on speaking.
+        """
+        number = max(bisect_right(self._starts, start) - 1, 0)
+        paragraph = self._document[number]
+        tree, offset = paragraph.tree, paragraph.start_char
+        if tree is None or not (tokens := tree.tokens_in(start - offset, end - offset)):
+            return Speaker(None, None)
+        words = {tree.lower(t) for t in tokens}
+        pronoun = next(
+            (group for group in (_HE, _SHE, _IT, _FIRST, _RELATIVE) if len(tokens) == 1 and words <= group), None
+        )
+        if pronoun is None:
+            speaker = self._resolve_phrase(tree, tokens, number)
+        else:
+            entity = self._resolve_pronoun(pronoun, tree, tokens[0], number, start, holder)
+            kind = "person" if pronoun in (_HE, _SHE, _FIRST) else None
+            link = (
+                Link(start, end, tree.text[start - offset : end - offset], "pronoun", None, "pronoun")
+                if entity
+                else None
+            )
+            speaker = Speaker(entity, _kind_of(entity) or kind, link)
+        if speaker.entity is not None:
+            self._last = self._last if is_embedded else (number, speaker.entity)
+            insort(self._references, self._refer(number, start, end, speaker.entity), key=_start_of)
+            if pronoun in (_HE, _SHE):
+                self._genders[speaker.entity] = "m" if pronoun is _HE else "f"
+        return speaker
+
+    def _refer(self, number: int, start: int, end: int, entity: Entity) -> _Reference:
+        tree, offset = self._document[number].tree, self._document[number].start_char
+        assert tree is not None
+        tokens = tree.tokens_in(start - offset, end - offset)
+        if not tokens:
+            return _Reference(start, number, (0, 0), 0.0, entity)
+        head = head_of(tree, tokens)
+        while tree.dep[head] in {"appos", "conj"} and tree.pos[tree.head[head]] in {
+            "NOUN",
+            "PROPN",
+        }:  # all are the subject
+            head = tree.head[head]
+        prominence = 0.0 if tree.dep[head] not in SUBJECTS else 1.0 if tree.dep[tree.head[head]] in _MAIN_VERBS else 0.4
+        return _Reference(start, number, tree.sentence_of(head), prominence, entity)
+
+    def _resolve_phrase(self, tree: Tree, tokens: range, number: int) -> Speaker:
+        offset = self._starts[number]
+        head = head_of(tree, tokens)
+        is_role = tree.lower(head) in role_kinds() or tree.lemma[head].lower() in role_kinds()
+        named = self._entity_at(number, offset + tree.start[head]) or self._beside.get(offset + tree.start[head])
+        if named is None and tree.lower(head) in _LAW_PARTS:
+            named = next((self._entity_at(number, offset + tree.start[t]) for t in reversed(tokens)), None)
+        if named is not None:
+            return Speaker(named, _kind_of(named))
+        if not is_role:
+            inside = {
+                entity
+                for start, end, entity in self._spans[number]
+                if start < offset + tree.end[tokens[-1]]
+                and end > offset + tree.start[tokens[0]]
+                and entity.entity_type == "person"
+            }
+            if len(inside) == 1:
+                return Speaker(inside.pop(), "person")
+        kind = role_kinds().get(tree.lower(head)) or role_kinds().get(tree.lemma[head].lower())
+        return Speaker(None, "group" if kind == "person" and tree.tag[head] == "NNS" else kind)
+
+    def _entity_at(self, number: int, char: int) -> Entity | None:
+        spans = self._spans[number]
+        after = bisect_right(spans, char, key=lambda span: span[0])
+        near = spans[max(after - 4, 0) : after]  # a role mention may hold a people's name, more do not nest
+        return next(
+            (entity for _, end, entity in reversed(near) if char < end and entity.entity_type in _SPEAKING_TYPES), None
+        )
+
+    def _resolve_pronoun(
+        self, pronoun: frozenset[str], tree: Tree, token: int, number: int, start: int, holder: Entity | None
+    ) -> Entity | None:
+        if pronoun is _FIRST:
+            return holder if holder is not None and holder.entity_type == "person" else None
+        if pronoun is _RELATIVE:
+            verb = next((t for t in tree.ancestors(token) if tree.dep[t] == "relcl"), None)
+            return None if verb is None else self._entity_at(number, self._starts[number] + tree.start[tree.head[verb]])
+        if pronoun is _IT:
+            return self._find_thing(tree.sentence_of(token), number, start)
+        return self._find_person("m" if pronoun is _HE else "f", tree.sentence_of(token), number, start)
+
+    def _find_person(
+        self, gender: str, sentence: tuple[int, int], number: int, start: int, *, reach: int = 4
+    ) -> Entity | None:
+        """Return the person that stands out before a pronoun (near, subject, last speaker, often named), or None."""
+        scores: dict[Entity, float] = {}
+        for reference in reversed(self._before(start)):
+            entity = reference.entity
+            if reference.paragraph < number - reach:
+                break
+            if entity.entity_type != "person" or self._genders.get(entity) not in (gender, None):
+                continue
+            is_near = reference.paragraph == number and reference.sentence == sentence
+            distance = number - reference.paragraph
+            score = 4.0 - 1.0 * distance - 1.5 * (distance > 0) + 0.8 * is_near + 2.5 * reference.prominence
+            scores[entity] = max(scores.get(entity, 0.0), score)
+        is_new_topic = any(r.paragraph == number and r.entity in scores for r in self._before(start))
+        for entity in scores:
+            scores[entity] += 0.1 * min(len(entity.mentions), 6) + (0.4 if self._genders.get(entity) == gender else 0.0)
+            if self._last and self._last[1] is entity and self._last[0] >= number - 2:
+                scores[entity] += 2.5 if self._last[0] == number or not is_new_topic else 0.5
+        ranked = sorted(scores, key=lambda entity: (-scores[entity], entity.start))
+        if not ranked or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] < 0.5):
+            return None
+        return ranked[0]
+
+    def _find_thing(self, sentence: tuple[int, int], number: int, start: int) -> Entity | None:
+        """Return the organization or place that `it` means: the last speaker, else the subject just before."""
+        if self._last and self._last[1].entity_type in ("organization", "place") and self._last[0] >= number - 1:
+            return self._last[1]
+        for reference in reversed(self._before(start)):
+            if reference.paragraph < number - 1:
+                return None
+            if reference.prominence == 1.0:
+                return reference.entity if reference.entity.entity_type in ("organization", "place") else None
+        return None
+
+    def _before(self, start: int, *, count: int = 60) -> list[_Reference]:
+        end = bisect_left(self._references, start, key=_start_of)
+        return self._references[max(end - count, 0) : end]
+
+
+def _start_of(reference: _Reference) -> int:
+    return reference.start
+
+
+def _kind_of(entity: Entity | None) -> str | None:
+    if entity is None:
+        return None
+    return "document" if entity.entity_type in {"law", "work"} else entity.entity_type

@@ -1,0 +1,106 @@
+"""Pieces inside a line: a date, byline or dateline in front of the first sentence, a sign-off behind the last."""
+
+import re
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from tasks.text.labels import agency_names, date_pattern, month_names
+from tasks.text.trace import find_byte
+
+_UPPER = "".join(letter for letter in map(chr, range(0x41, 0x530)) if letter.isupper())
+_PLACE = rf"(?:[{_UPPER}][{_UPPER}.'’/-]{{2,}}(?: [{_UPPER}.'’-]{{2,}}){{0,3}})"
+_NAME = rf"[{_UPPER}][\w.'’-]+"
+Piece = tuple[str, str, int, int]
+"""Label, reason, first character and character after it in the text of the line."""
+
+
+@cache
+def _heads() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """What may stand in front of a first sentence: label, reason, and a pattern that ends where the next piece begins."""
+    agencies = "|".join(map(re.escape, agency_names()))
+    region = rf"(?:,? [{_UPPER}][\w.’'-]*){{0,3}}"
+    day = rf"(?:,? (?:{month_names()})\.? [0-9]{{1,2}}(?:, [0-9]{{4}})?|,? [0-9]{{1,2}}\.? (?:{month_names()})\.?(?:,? [0-9]{{4}})?)"
+    dash = rf"\s?(?:—|–|--|-)\s?(?=[{_UPPER}0-9“\"‘'«$€£])"
+    source = rf"\((?:[{_UPPER}][^()]{{1,40}})\)"
+    person = rf"{_NAME}(?: {_NAME}){{0,2}} [{_UPPER}][\w.'’-]*[^\W\d_{_UPPER}]"
+    opener = rf"(?=(?:{_PLACE}[ ,(]|(?:The|A|An|In|On|At|After|As|For|When|While|It|He|She|They|This|There|More|Two|Three|Police|Some)\s[\w“‘]))"
+    return (
+        ("date", "date_label", re.compile(rf"^(?:(?:date|published|updated|posted)(?: on)?:?\s+)?{date_pattern()}(?:\s[0-9]{{1,2}}:[0-9]{{2}}\S*)?\s+[|–—-]?\s?(?=[{_UPPER}“\"‘'])")),
+        ("byline", "byline_before_sentence", re.compile(rf"^By {person}(?:(?:, | and ){person})* {opener}")),
+        ("dateline", "place_and_dash", re.compile(rf"^{_PLACE}{region}(?i:{day})?(?: {source})?{dash}")),
+        ("dateline", "place_agency_and_dash", re.compile(rf"^(?!By ){_NAME}(?: {_NAME}){{0,3}}{region}(?i:{day})? {source}{dash}")),
+        ("dateline", "agency_and_dash", re.compile(rf"^\((?:{agencies})\){dash}")),
+        ("dateline", "place_agency", re.compile(rf"^{_PLACE}{region}(?i:{day})? \((?:{agencies})\)\.?\s+(?=[A-Z“])")),
+    )  # fmt: skip
+
+
+_TAILS = (
+    ("notice", "agency_sign_off", re.compile(r"\s\((?:Additional )?(?:Reporting|Writing|Editing|Compiled) (?:and \w+ )?by [^()]{3,300}\)\.?$")),
+    ("notice", "copyright", re.compile(r"\s(?:©|Copyright ©?|\(c\)) ?(?:19|20)[0-9]{2}\b.{0,120}$")),
+)  # fmt: skip
+_HEAD_GATE = r"^(?:(?:date|published|updated|posted|Date|Published|Updated|Posted)\b|[0-9]|By \p{Lu}|\p{Lu}[^\n]{0,70}?(?:—|–|--| -|- |\)))"
+_TAIL_GATE = r"(?:(?:by [^()]{3,300}\)\.?)|(?:©|Copyright ©?|\(c\)) ?(?:19|20)[0-9]{2}\b.{0,120})$"
+
+
+def split_pieces(lines: pl.DataFrame) -> pl.DataFrame:
+    """Split labelled lines into segments: nearly all lines are one, numbered 0.
+
+    Lines have `text`, `edits`, `raw_start`, `raw_end`, `label`, `reason`, `encoding` and `is_opening` (a line that begins one
+    of the first blocks of a body). Only lines of the body are split.
+    """
+    is_suspect = (pl.col("label") == "body") & (
+        (pl.col("is_opening") & pl.col("text").str.contains(_HEAD_GATE)) | pl.col("text").str.contains(_TAIL_GATE)
+    )
+    lines = lines.with_columns(segment_no=pl.lit(0, pl.UInt16))
+    suspects = lines.filter(is_suspect)
+    # Python a line: patterns here look ahead, and the bytes of a cut are counted through the line's edits.
+    split = [row for line in suspects.iter_rows(named=True) for row in _split_line(line)]
+    pieces = pl.DataFrame(split, schema=lines.schema, orient="row")
+    return pl.concat([lines.filter(~is_suspect), pieces]).sort("doc", "line_no", "segment_no")
+
+
+def find_pieces(text: str, is_opening: bool) -> list[Piece]:
+    """Return the pieces of one line of a body, in order; a line that is not split is one piece `body`.
+
+    White space between two pieces belongs to neither.
+    """
+    pieces: list[Piece] = []
+    start, end = 0, len(text)
+    tails: list[Piece] = []
+    for label, reason, pattern in _TAILS:
+        if (match := pattern.search(text, start, end)) and match.start() > 0:
+            tails.insert(0, (label, reason, match.start() + 1, end))
+            end = len(text[: match.start()].rstrip())
+    for label, reason, pattern in _heads() if is_opening else ():
+        match = pattern.match(text[start:end])
+        if match and len(text[start + match.end() : end].split()) >= 4:
+            pieces.append((label, reason, start, start + len(match.group().rstrip())))
+            start += match.end()
+    return [*pieces, ("body", "in_article", start, end), *tails]
+
+
+def _split_line(line: dict[str, Any]) -> list[dict[str, Any]]:
+    text, edits, encoding = line["text"], line["edits"], line["encoding"]
+    pieces = find_pieces(text, line["is_opening"])
+    starts = [start for _, _, start, _ in pieces] + [len(text)]
+    if len(pieces) == 1 or any(edit["start"] < start < edit["end"] for edit in edits for start in starts):
+        return [line]
+    rows: list[dict[str, Any]] = []
+    for number, (label, reason, start, end) in enumerate(pieces):
+        next_start, is_last = starts[number + 1], number + 1 == len(pieces)
+        if any(edit["end"] > end or edit["start"] >= end for edit in edits if start <= edit["start"] < next_start):
+            end = next_start  # white space that was repaired keeps its raw bytes: they are part of the piece before it
+        own = [edit for edit in edits if start <= edit["start"] and (edit["start"] < end or is_last)]
+        rows.append({
+            **line,
+            "segment_no": number,
+            "label": label,
+            "reason": line["reason"] if label == "body" else reason,
+            "text": text[start:end],
+            "raw_start": line["raw_start"] if start == 0 else find_byte(line, start, encoding, is_end=False),
+            "raw_end": line["raw_end"] if is_last else find_byte(line, end, encoding, is_end=True),
+            "edits": [{**edit, "start": edit["start"] - start, "end": edit["end"] - start} for edit in own],
+        })  # fmt: skip
+    return rows
