@@ -1,23 +1,20 @@
-"""Tie every marked stretch of a paragraph to its cue and speaker, and read reported speech that has no marks."""
+"""Tie every marked stretch of a paragraph to its cue and speaker."""
 
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 from tasks.annotation.syntax import Tree
-from tasks.attribution.cues import Cue, NounPhrase, find_cues, role_kind
+from tasks.attribution.cues import Cue, NounPhrase
 from tasks.attribution.marks import MarkedSpan
+from tasks.attribution.view import FINITE, View, says
 from tasks.lexicons import load_lexicon
 
-_SENTENCE_END = ".!?…"
-_FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
 _SPEECH = frozenset(
     {"say", "write", "ask", "answer", "promise", "urge", "accuse", "agree", "deny", "manner", "add", "judge", "show"}
 )
 _BLANKS = " \t\u00a0\u2009\u202f\u200b"
-_SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner", "add", "urge", "judge"})
 _ADDRESSING = frozenset({"ask", "tell", "warn", "remind", "assure", "inform", "urge"})
 """Verbs whose object is the one spoken to."""
 _NAMING = frozenset({"so-called", "titled", "entitled", "nicknamed", "headlined", "named", "codenamed"})
@@ -62,96 +59,8 @@ class Quoted:
     group: tuple[str, int] = ("", 0)
 
 
-@dataclass(frozen=True)
-class Reported:
-    """One stretch of reported speech without marks of its own."""
-
-    content: tuple[tuple[int, int], ...]
-    rule: str
-    cue: tuple[int, int]
-    speaker: tuple[int, int] | None
-    via: tuple[int, int] | None = None
-
-
-@dataclass
-class View:
-    """A paragraph, its marked spans, and what is derived from both once."""
-
-    tree: Tree
-    spans: Sequence[MarkedSpan]
-    inside: tuple[int, int] | None = None
-    quoted: list[bool] = field(init=False)
-    owner: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Mark the tokens that stand inside quotation marks, the marks themselves included, and all outside of `inside`."""
-        size = len(self.tree)
-        narration = self.tree.tokens_in(*self.inside) if self.inside else range(size)
-        self.quoted = [token not in narration for token in range(size)] if self.inside else [False] * size
-        self.owner = [-1] * size
-        for number, span in enumerate(self.spans):
-            for token in self.tree.tokens_in(span.outer_start, span.outer_end):
-                self.quoted[token], self.owner[token] = True, number
-
-    @cached_property
-    def cues(self) -> list[Cue]:
-        """The cues of the paragraph, in order."""
-        return find_cues(self.tree, self.quoted)
-
-    @cached_property
-    def frame_of(self) -> list[int]:
-        """For every token, the number of its frame: a sentence of the narration, in which a quotation counts as one word."""
-        frames, number = [0] * len(self.tree), 0
-        tree, quoted, text = self.tree, self.quoted, self.tree.text
-        model_starts = set(tree.sentence_start)
-        for token in range(1, len(tree)):
-            may_end = quoted[token - 1] or text[tree.end[token - 1] - 1] in _SENTENCE_END
-            if may_end and self._starts_frame(token, model_starts):
-                number += 1
-            frames[token] = number
-        return frames
-
-    def _starts_frame(self, token: int, model_starts: set[int]) -> bool:
-        tree, before = self.tree, token - 1
-        if self.quoted[token] and self.owner[token] == self.owner[before]:
-            return False
-        first = tree.word(token)[:1]
-        if not (first.isupper() or first.isdigit() or self.quoted[token] or first in "‘'([—–-"):
-            return False
-        if self.quoted[before]:
-            span = self.spans[self.owner[before]]
-            last = tree.text[span.start : span.end].rstrip(" )’'\"”")[-1:]
-            return last in _SENTENCE_END and last != ""
-        word = tree.word(before)
-        return word[-1:] in _SENTENCE_END and (word in {".", "!", "?", "…", "..."} or token in model_starts)
-
-    def tokens_of(self, span: MarkedSpan) -> range:
-        """Return the tokens inside the marks."""
-        return self.tree.tokens_in(span.start, span.end)
-
-
-def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Quoted], list[Reported]]:
-    """Attribute the marked stretches of one paragraph and read its reported speech without marks.
-
-    A quotation inside a quotation is attributed by the words around it there: what its speaker tells is narration to it.
-
-    Returns:
-        One `Quoted` a stretch, the outer ones first, and one `Reported` a stretch of indirect speech, in order.
-    """
-    outer = [span for span in spans if span.depth == 0]
-    view = View(tree, outer)
-    found = _attribute_spans(view)
-    reported = _read_reported(view, found)
-    for span in outer:
-        inner = [s for s in spans if s.depth == 1 and span.start <= s.start and s.end <= span.end]
-        if inner:
-            found += [
-                replace(q, rule=f"nested_{q.rule}") for q in _attribute_spans(View(tree, inner, (span.start, span.end)))
-            ]
-    return found, reported
-
-
-def _attribute_spans(view: View) -> list[Quoted]:
+def attribute_spans(view: View) -> list[Quoted]:
+    """Attribute every marked stretch of the view, in order, with what carries over from one to the next."""
     found: list[Quoted] = []
     for span in view.spans:
         found.append(_attribute_span(view, span))
@@ -273,7 +182,7 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
             continue
         between = range(cue.after, opening)
         inner = [t for t in between if not view.quoted[t]]
-        if any(tree.tag[t] in _FINITE for t in inner) or len(inner) > 14:
+        if any(tree.tag[t] in FINITE for t in inner) or len(inner) > 14:
             if cue.content is None or not cue.content[0] <= opening < cue.content[1]:
                 continue
             return None
@@ -288,17 +197,12 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
     return None
 
 
-def _says(cue: Cue) -> bool:
-    """Whether the cue is speech in itself: thoughts, plans and agreement inside reported speech are told by its speaker."""
-    return (cue.strength > 0 and cue.cue_class in _SAYING) or (cue.kind == "noun" and cue.content is not None)
-
-
 def _prefer_speech(tree: Tree, cue: Cue, cues: Sequence[Cue]) -> Cue:
     """Return the cue of speech whose content the weaker `cue` stands in ("X said he would consider "…""), else `cue` itself."""
-    if _says(cue):
+    if says(cue):
         return cue
     around = [
-        c for c in cues if c.speaker is not None and _says(c) and c.content and c.content[0] <= cue.head < c.content[1]
+        c for c in cues if c.speaker is not None and says(c) and c.content and c.content[0] <= cue.head < c.content[1]
     ]
     return max(around, key=lambda c: c.content[0] if c.content else 0, default=cue)
 
@@ -359,7 +263,7 @@ def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) 
     while last < len(tree) and tree.word(last) not in {",", ".", "("}:
         last += 1
     names = [t for t in range(first, last) if tree.pos[t] in {"PROPN", "NOUN"}]
-    if not names or any(tree.tag[t] in _FINITE for t in range(first, last)):
+    if not names or any(tree.tag[t] in FINITE for t in range(first, last)):
         return None
     return None, NounPhrase(first, last, names[-1]), "sign_off"
 
@@ -375,7 +279,7 @@ def _around_clause(view: View, span: MarkedSpan, tokens: range, cues: Sequence[C
             cue = by_head.get(ancestor)
             if cue is not None and cue not in governing and cue.speaker is not None:
                 governing.append(cue)
-    governing.sort(key=lambda c: not _says(c))
+    governing.sort(key=lambda c: not says(c))
     if governing:
         nearest = governing[0]
         return nearest, nearest.speaker, "around_clause"
@@ -417,7 +321,7 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
     words = text[span.start : span.end]
     before = text[: span.outer_start].rstrip(_BLANKS)
     opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
-    has_verb = any(tree.tag[t] in _FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
+    has_verb = any(tree.tag[t] in FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
     ends_clause = words[-1:] in ".!?,…—–"
     if opens_clause and (ends_clause or has_verb) and (has_verb or words[:1].isupper()):
         return "direct"
@@ -501,139 +405,3 @@ def _only_attribution_between(view: View, previous: Quoted, quote: Quoted) -> bo
 def _copy_speaker(quote: Quoted, source: Quoted, rule: str) -> Quoted:
     kind = "direct" if quote.quote_type == "term" else quote.quote_type
     return Quoted(quote.span, kind, rule, source.cue, source.speaker, source.via, quote.content, source.group)
-
-
-def _read_reported(view: View, found: Sequence[Quoted]) -> list[Reported]:
-    """Read the content clauses of cues that govern no marked stretch: X said that …; according to X, ….
-
-    "According to Y" behind somebody's words names the relay of these words, and nothing of its own.
-    """
-    tree = view.tree
-    used = {q.group[1] for q in found if q.group[0] == "cue"}
-    told = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
-    relays = {view.frame_of[c.head]: c for c in view.cues if c.kind == "according" and c.speaker is not None}
-    reported = []
-    for cue in sorted(view.cues, key=lambda c: c.kind == "according"):
-        frame = view.frame_of[cue.head]
-        if cue.head in used or cue.speaker is None or (cue.kind == "according" and frame in told):
-            continue
-        pieces = _content_pieces(view, cue)
-        if sum(len(tree.text[start:end].split()) for start, end in pieces) < 2:
-            continue
-        via = relays.get(frame) if cue.kind != "according" else None
-        via_span = (
-            tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
-        )
-        told.add(frame)
-        speaker = tree.span(cue.speaker.first, cue.speaker.after)
-        reported.append(Reported(pieces, cue.kind, tree.span(cue.first, cue.after), speaker, via_span))
-    return reported
-
-
-def _content_pieces(view: View, cue: Cue) -> tuple[tuple[int, int], ...]:
-    """Return the stretches of the paragraph (characters) that tell what was said, trimmed of marks and punctuation.
-
-    A cue between commas or behind one ("…, she said, …") has the rest of its sentence as content; else its content clause.
-    """
-    tree = view.tree
-    if cue.kind == "according":
-        rest = _rest_of_frame(view, cue)
-        tokens = [rest] if rest is not None else []
-    else:
-        tokens = _around_parenthesis(view, cue) or ([cue.content] if cue.content is not None else [])
-    if any(
-        low <= cue.head < high or (cue.speaker is not None and low <= cue.speaker.head < high) for low, high in tokens
-    ):
-        return ()
-    pieces = [_trim(tree.text, *tree.span(low, high)) for low, high in tokens]
-    return tuple((start, end) for start, end in pieces if start < end)
-
-
-def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
-    """Return the tokens before and after a cue clause that stands behind a comma and governs nothing to its right."""
-    tree = view.tree
-    if (
-        cue.kind != "verb"
-        or cue.speaker is None
-        or cue.strength == 0
-        or (cue.content is not None and cue.content[0] > cue.head)
-    ):
-        return []
-    frame = view.frame_of[cue.head]
-    inverted = cue.speaker.head > cue.head
-    first = cue.first if inverted else cue.speaker.first
-    if (
-        first == 0
-        or view.frame_of[first - 1] != frame
-        or tree.word(first - 1) not in {",", "”", '"', "''", "—", "–", "--"}
-    ):
-        return []
-    if not inverted and any(tree.tag[t] == "," or view.quoted[t] for t in range(cue.speaker.after, cue.first)):
-        return []
-    low = first
-    while low > 0 and view.frame_of[low - 1] == frame:
-        low -= 1
-    high = cue.after
-    last = len(tree)
-    while (
-        high < last
-        and view.frame_of[high] == frame
-        and tree.word(high) not in {",", "—", "–", "--", ":", ";"}
-        and not view.quoted[high]
-    ):
-        high += 1
-    end = high
-    while end < last and view.frame_of[end] == frame:
-        end += 1
-    pieces = [(low, first - 1 if tree.word(first - 1) == "," else first)]
-    if not _says(cue) or not any(tree.tag[t] in _FINITE for t in range(*pieces[0])):
-        return []
-    rest = range(high, end)
-    goes_on = any(tree.tag[t] in _FINITE or view.quoted[t] for t in rest) and not any(
-        tree.dep[t] in {"advcl", "relcl", "conj", "appos"} and tree.head[t] in (cue.head, cue.speaker.head)
-        for t in rest
-    )
-    return [*pieces, (high, end)] if goes_on else pieces
-
-
-def _rest_of_frame(view: View, cue: Cue) -> tuple[int, int] | None:
-    """Return the longer side of the frame around "according to X": what is according to X."""
-    if cue.speaker is None:
-        return None
-    frame = view.frame_of[cue.head]
-    tokens = [t for t in range(len(view.tree)) if view.frame_of[t] == frame]
-    low, high = tokens[0], tokens[-1] + 1
-    before, after = (low, cue.first), (cue.speaker.after, high)
-    content = before if before[1] - before[0] >= after[1] - after[0] else after
-    return content if content[1] > content[0] else None
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    strip = " \t\u00a0,;:.!?—–-\n“”\"'’‘"
-    while start < end and text[start] in strip:
-        start += 1
-    while end > start and text[end - 1] in strip:
-        end -= 1
-    return start, end
-
-
-def speaker_kind(tree: Tree, start: int, end: int) -> str | None:
-    """Tell what kind of source the speaker phrase is, from its head noun, its named entity or its pronoun; None when unsure."""
-    tokens = tree.tokens_in(start, end)
-    labels = {label for s, e, label in tree.entities if s < end and e > start}
-    if "PERSON" in labels:
-        return "person"
-    for token in reversed(tokens):
-        kind = role_kind(tree.lemma[token])
-        if kind is not None and tree.pos[token] == "NOUN":
-            return kind
-    by_label = {"ORG": "organization", "GPE": "place", "LOC": "place", "NORP": "group"}
-    kinds = [by_label[label] for label in labels if label in by_label]
-    if kinds:
-        return kinds[0]
-    words = {tree.lower(t) for t in tokens}
-    if words & {"he", "she", "i"}:
-        return "person"
-    if words & {"they", "we"}:
-        return "group"
-    return "organization" if words & {"it"} else None
