@@ -1,1 +1,1 @@
-"""Tests of eval."""
+"""How well the pipeline does on annotated news: texts in, a warehouse out, scored against what people marked."""
