@@ -15,7 +15,7 @@ _BREAK = "\n\n"
 
 @dataclass(frozen=True)
 class AnnotatedBatch:
-    """The paragraphs of a batch, and the annotation of every distinct one of its English articles."""
+    """The paragraphs of the English articles of a batch, and the annotation of every distinct one."""
 
     paragraphs: pl.DataFrame
     annotations: pl.DataFrame
@@ -83,6 +83,10 @@ def annotate_paragraphs(paragraphs: pl.DataFrame, annotator: Annotator) -> pl.Da
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def annotate_batch(articles: pl.DataFrame, segments: pl.DataFrame, annotator: Annotator) -> AnnotatedBatch:
-    """Split the articles of one batch into paragraphs and annotate the English ones."""
-    paragraphs = split_paragraphs(articles, segments)
-    return AnnotatedBatch(paragraphs, annotate_paragraphs(select_english(articles, paragraphs), annotator))
+    """Split the English articles of one batch into paragraphs and annotate them.
+
+    A paragraph of another language is left out even when an English article has the same one: what is found in an
+    article must not depend on its batch.
+    """
+    paragraphs = select_english(articles, split_paragraphs(articles, segments))
+    return AnnotatedBatch(paragraphs, annotate_paragraphs(paragraphs, annotator))

@@ -147,7 +147,16 @@ def test_only_english_articles_are_annotated(annotator):
     paragraphs = split_paragraphs(frame)
     assert rows(select_english(frame, paragraphs), "text") == [("It rained.",)]
     batch = annotate_batch.fn(frame, build_table(ARTICLE_SEGMENTS), annotator)
-    assert (batch.paragraphs.height, batch.annotations.height) == (2, 1)
+    assert (batch.paragraphs.height, batch.annotations.height) == (1, 1)
+
+
+def test_what_is_found_in_an_article_of_another_language_does_not_depend_on_its_batch(annotator):
+    frame = articles("Lisbon, Portugal.\n\nIt rained.", "Lisbon, Portugal.\n\nChoveu.", language=["en", "pt"])
+    batch = annotate_batch.fn(frame, build_table(ARTICLE_SEGMENTS), annotator)
+    assert rows(batch.paragraphs, "article_id", "text") == [
+        ("article_id-0", "Lisbon, Portugal."),
+        ("article_id-0", "It rained."),
+    ]
 
 
 def test_the_model_is_described_by_name_and_version():
