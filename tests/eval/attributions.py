@@ -8,7 +8,9 @@ from typing import Any
 from tests.eval.pipeline import Facts, Row
 from tests.eval.spans import Span, count_common
 
-_TITLES = frozenset("mr mrs ms miss dr sir president secretary senator sen rep gov governor minister prime the a an".split())
+_TITLES = frozenset(
+    "mr mrs ms miss dr sir president secretary senator sen rep gov governor minister prime the a an".split()
+)
 _POSSESSIVE = re.compile(r"[’']s?\b(?=\s|$)")
 _WORD = re.compile(r"[^\W_]+")
 

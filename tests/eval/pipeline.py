@@ -57,7 +57,10 @@ class Workshop:
             names = _write_texts(texts, sources)
             report = build_directly(
                 Settings(
-                    sources=(str(sources),), warehouse=warehouse, data_dir=self.data_dir, min_age_seconds=0,
+                    sources=(str(sources),),
+                    warehouse=warehouse,
+                    data_dir=self.data_dir,
+                    min_age_seconds=0,
                     workers=self.workers,
                 )  # fmt: skip
             )
@@ -67,7 +70,9 @@ class Workshop:
         found: dict[str, Facts] = {}
         for article_id, [article] in tables["articles"].items():
             name = names[article["source_uri"]]
-            found[name] = _place_facts(article, {table: rows[article_id] for table, rows in tables.items()}, texts[name])
+            found[name] = _place_facts(
+                article, {table: rows[article_id] for table, rows in tables.items()}, texts[name]
+            )
         return {name: found.get(name, Facts()) for name in texts}
 
     def annotate_lines(self, texts: Mapping[str, str]) -> dict[str, list[tuple[int, Row]]]:

@@ -77,7 +77,9 @@ def score_ratio(documents: Sequence[Counts], top: Mapping[str, float], bottom: M
     return Score(float(above.sum() / below.sum()), cases, float(low), float(high))
 
 
-def score_f1(documents: Sequence[Counts], matched: str = "matched", gold: str = "gold", predicted: str = "predicted") -> Score:
+def score_f1(
+    documents: Sequence[Counts], matched: str = "matched", gold: str = "gold", predicted: str = "predicted"
+) -> Score:
     """Return the F1 of matched units, over the documents together."""
     return score_ratio(documents, {matched: 2}, {gold: 1, predicted: 1})
 

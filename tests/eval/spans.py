@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 Span = tuple[int, int]
 
-MARKS = "“”\"„«»‟〝〞"
+MARKS = '“”"„«»‟〝〞'
 _EDGES = frozenset(MARKS + "'‘’`,.;:!?…-–— \t\n\r\xa0[]()")
 
 

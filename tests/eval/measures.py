@@ -1,0 +1,160 @@
+"""The measures: each builds its texts with the pipeline and yields the scores of every system on every set.
+
+A new one is a function like these and a line in `MEASURES`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.eval.attributions import list_quotes, list_statements, read_attribution
+from tests.eval.calibration import list_judged, score_calibration
+from tests.eval.causes import Case, find_errors
+from tests.eval.gold import Document, read_documents, read_records
+from tests.eval.lines import count_lines, find_line_errors, keep_lines, score_lines
+from tests.eval.names import (
+    Name, count_names, find_name_errors, list_gold_names, list_mentions, list_model_names, normalize_names, score_names,
+)  # fmt: skip
+from tests.eval.pipeline import Facts, Workshop
+from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
+from tests.eval.scores import OURS, Error, Result
+
+QUOTE_SETS = ("polnear.dev", "polnear.train")
+NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
+LINE_SETS = ("lines.aeb", "lines.fundus-tests")
+SLOW_SETS = ("polnear.train",)
+"""What `--quick` leaves out."""
+
+MODEL_ALONE = "the model alone"
+_PEER_SET = "polnear.dev"
+_PEERS = {"naive": "regex and nearest name", "textacy": "textacy", "ggt": "Gender Gap Tracker"}
+
+
+@dataclass
+class Bench:
+    """Where gold lies, what of it is read, and where builds are made."""
+
+    data: Path
+    workshop: Workshop
+    limit: int | None = None
+    is_quick: bool = False
+    _built: dict[str, tuple[list[Document], dict[str, Facts]]] = field(default_factory=dict)
+
+    def find_sets(self, names: Sequence[str]) -> list[str]:
+        """Return those of the sets that are there and wanted."""
+        wanted = [name for name in names if not (self.is_quick and name in SLOW_SETS)]
+        return [name for name in wanted if self._find_file(name)]
+
+    def build(self, name: str) -> tuple[list[Document], dict[str, Facts]]:
+        """Return the documents of a set and what the pipeline made of their texts; built once a run."""
+        if name not in self._built:
+            file = self._find_file(name)
+            if file is None:
+                raise FileNotFoundError(f"no {name}.jsonl.gz in {self.data}")
+            documents = read_documents(file, self.limit)
+            self._built[name] = documents, self.workshop.build_facts({d.id: d.text for d in documents})
+        return self._built[name]
+
+    def _find_file(self, name: str) -> Path | None:
+        files = (self.data / f"{name}.jsonl.gz", self.data / f"{name}.jsonl")
+        return next((file for file in files if file.is_file()), None)
+
+
+def measure_quotes(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Iterator[Result]:
+    """Yield the scores of quotes and speakers, and of confidences: a set each, all sets together, and the peers."""
+    cases: dict[str, list[Case]] = {}
+    for name in bench.find_sets(names):
+        cases[name] = _build_cases(bench, name)
+        yield from _score_cases(name, cases[name])
+        if name == _PEER_SET:
+            yield from _score_peers(bench, name, cases[name])
+    if len(cases) > 1:
+        yield from _score_cases("polnear", [case for part in cases.values() for case in part])
+
+
+def _build_cases(bench: Bench, name: str) -> list[Case]:
+    documents, facts = bench.build(name)
+    lines = bench.workshop.annotate_lines({document.id: document.text for document in documents})
+    cases = []
+    for document in documents:
+        own = facts[document.id]
+        gold = [read_attribution(record) for record in document.record["quotes"]]
+        quotes, statements = list_quotes(own), list_statements(own)
+        pairings = pair_document(document.text, gold, quotes, statements)
+        cases.append(Case(document.id, document.text, own, gold, quotes, statements, pairings, lines[document.id]))
+    return cases
+
+
+def _score_cases(name: str, cases: Sequence[Case]) -> Iterator[Result]:
+    texts, pairings = [case.text for case in cases], [case.pairings for case in cases]
+    errors = [error for case in cases for error in find_errors(case)]
+    yield Result("quotes", name, OURS, score_quotes(pairings) | score_groups(texts, pairings), errors)
+    confidences = {"marked": "marked", "statements": "all.3"}
+    yield Result(
+        "confidence",
+        name,
+        OURS,
+        {
+            f"{what}.{score_name}": score
+            for what, level in confidences.items()
+            for score_name, score in score_calibration([list_judged(pairing[level]) for pairing in pairings]).items()
+        },
+    )
+
+
+def _score_peers(bench: Bench, name: str, cases: Sequence[Case]) -> Iterator[Result]:
+    for peer, system in _PEERS.items():
+        file = bench.data.parent / "peers" / f"{peer}.{name}.jsonl.gz"
+        if not file.is_file():
+            continue
+        told = {record["id"]: record["quotes"] for record in read_records(file)}
+        pairings: list[dict[str, Pairing]] = []
+        for case in cases:
+            predicted = [read_attribution(record) for record in told.get(case.id, [])]
+            pairings.append(pair_document(case.text, case.gold, predicted, predicted))
+        yield Result("quotes", name, system, score_quotes(pairings) | score_groups([c.text for c in cases], pairings))
+
+
+def measure_names(bench: Bench, names: Sequence[str] = NAME_SETS) -> Iterator[Result]:
+    """Yield the scores of names on every set, ours and those of the language model alone."""
+    for name in bench.find_sets(names):
+        documents, facts = bench.build(name)
+        lines = bench.workshop.annotate_lines({document.id: document.text for document in documents})
+        gold = [normalize_names(d.text, list_gold_names(d)) for d in documents]
+        ours = [normalize_names(d.text, list_mentions(facts[d.id])) for d in documents]
+        alone = [normalize_names(d.text, list_model_names(lines[d.id])) for d in documents]
+        errors = [e for d, g, o in zip(documents, gold, ours, strict=True) for e in _tell_name_errors(d, g, o)]
+        for system, found, wrong in ((OURS, ours, errors), (MODEL_ALONE, alone, [])):
+            counts = [count_names(g, f) for g, f in zip(gold, found, strict=True)]
+            yield Result("names", name, system, score_names(counts), wrong)
+
+
+def _tell_name_errors(document: Document, gold: set[Name], ours: set[Name]) -> Iterator[Error]:
+    for cause, pairs in find_name_errors(gold, ours).items():
+        for pair in pairs:
+            expected, found = (document.text[name[0] : name[1]] if name else "" for name in pair)
+            start = min(name[0] for name in pair if name)
+            context = document.text[max(0, start - 100) : start + 100]
+            yield Error("names", cause, context, expected, found, document=document.id)
+
+
+def measure_lines(bench: Bench, names: Sequence[str] = LINE_SETS) -> Iterator[Result]:
+    """Yield the scores of the lines and words that are kept of whole pages."""
+    for name in bench.find_sets(names):
+        documents, facts = bench.build(name)
+        counts, errors = [], []
+        for document in documents:
+            lines = document.record["lines"]
+            kept = keep_lines([line["text"] for line in lines], facts[document.id])
+            counts.append(count_lines(lines, kept))
+            for cause, number in find_line_errors(lines, kept, facts[document.id]):
+                context = "\n".join(line["text"][:200] for line in lines[max(0, number - 1) : number + 2])
+                errors.append(Error("lines", cause, context, lines[number]["text"], document=document.id))
+        yield Result("lines", name, OURS, score_lines(counts), errors)
+
+
+MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
+    "quotes": measure_quotes,
+    "names": measure_names,
+    "lines": measure_lines,
+}
