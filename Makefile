@@ -24,9 +24,11 @@ test: setup  ## run every test
 	$(BIN)/python -m pytest -n $(WORKERS) tests
 
 check: setup  ## lint, types and SQL style
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 1 warehouse/marts
+
+eval: setup  ## measure quotes, names and lines on annotated news; writes docs/quality.md
+	$(BIN)/python -m tests.eval
 
 bench: setup  ## measure speed and memory; writes docs/benchmarks.md
 	$(BIN)/python -m bench
@@ -34,4 +36,4 @@ bench: setup  ## measure speed and memory; writes docs/benchmarks.md
 golden: setup  ## write the golden results of samples/ anew; review the diff
 	$(BIN)/python -m tests.golden
 
-.PHONY: help setup run test check bench golden
+.PHONY: help setup run test check eval bench golden

@@ -10,8 +10,8 @@ import tomllib
 from pathlib import Path
 
 from flows.settings import prepare_libraries
-from tests.eval.pipeline import Workshop
 from tests.eval.measures import MEASURES, Bench
+from tests.eval.pipeline import Workshop
 from tests.eval.report import check_floors, render_page, render_results, write_errors
 from tests.eval.scores import Result
 

@@ -9,7 +9,26 @@ from tests.eval.pipeline import Facts, Row
 from tests.eval.spans import Span, count_common
 
 _TITLES = frozenset(
-    "mr mrs ms miss dr sir president secretary senator sen rep gov governor minister prime the a an".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "sir",
+        "president",
+        "secretary",
+        "senator",
+        "sen",
+        "rep",
+        "gov",
+        "governor",
+        "minister",
+        "prime",
+        "the",
+        "a",
+        "an",
+    ]
 )
 _POSSESSIVE = re.compile(r"[’']s?\b(?=\s|$)")
 _WORD = re.compile(r"[^\W_]+")

@@ -16,8 +16,11 @@ from tests.eval.quotes import Pairing
 from tests.eval.scores import Error
 from tests.eval.spans import Span, count_chars, count_common, count_overlap
 
-_RELATIVES = frozenset("who which that whom whose".split())
-_PRONOUNS = frozenset("he she they it we i you his her their its my our your".split()) | _RELATIVES
+_RELATIVES = frozenset(["who", "which", "that", "whom", "whose"])
+_PRONOUNS = (
+    frozenset(["he", "she", "they", "it", "we", "i", "you", "his", "her", "their", "its", "my", "our", "your"])
+    | _RELATIVES
+)
 _AROUND = 160
 
 
@@ -42,14 +45,18 @@ class Case:
         """Return the number of the line that a character stands in."""
         return self.text.count("\n", 0, char)
 
-    def find_lemmas(self, span: Span) -> list[str]:
-        """Return the lemmas of the words in a span, as the language model gives them."""
-        number = bisect.bisect_right([start for start, _ in self.lines], span[0]) - 1
+    def find_words(self, span: Span) -> list[tuple[str, str]]:
+        """Return lemma and part of speech of the words in a span, as the language model gives them."""
+        number = bisect.bisect_right(self.lines, span[0], key=lambda line: line[0]) - 1
         if number < 0:
             return []
         start, row = self.lines[number]
-        tokens = zip(row["token_start"], row["token_end"], row["token_lemma"], strict=True)
-        return [lemma.lower() for first, last, lemma in tokens if start + first < span[1] and start + last > span[0]]
+        tokens = zip(row["token_start"], row["token_end"], row["token_lemma"], row["token_pos"], strict=True)
+        return [
+            (lemma.lower(), pos)
+            for first, last, lemma, pos in tokens
+            if start + first < span[1] and start + last > span[0]
+        ]
 
 
 def find_errors(case: Case) -> Iterator[Error]:
@@ -177,7 +184,8 @@ def _explain_missed_clause(case: Case, unit: Unit) -> str:
     cues = [cue for cue in (ours.attribution.cue for ours in wide.predicted) if cue]
     if gold.cue and any(count_overlap(gold.cue, cue) for cue in cues):
         return "right cue, another clause"
-    return f"nothing found: {_explain_cue(case, gold)}"
+    has_verb = any(pos in ("VERB", "AUX") for span in gold.fragments for _, pos in case.find_words(span))
+    return f"nothing found: {_explain_cue(case, gold)}, {'a clause' if has_verb else 'a noun phrase'}"
 
 
 def _explain_extra_clause(wide: Pairing, ours: Unit) -> str:
@@ -190,13 +198,9 @@ def _explain_extent(gold: Attribution, ours: Unit) -> str:
     start, end = ours.spans[0][0], ours.spans[-1][1]
     if count_common(gold.fragments, ours.spans) > 0.8 * count_chars(gold.fragments):
         return "taken by another attribution that overlaps"
-    sides = [
-        name for name, is_short in (("late", start > gold.span[0] + 8), ("early", end < gold.span[1] - 8)) if is_short
-    ]
-    return {
-        (): "a part in the middle left out", ("late",): "begins too late", ("early",): "ends too early",
-        ("late", "early"): "begins too late and ends too early",
-    }[tuple(sides)]  # fmt: skip
+    is_late, is_early = start > gold.span[0] + 8, end < gold.span[1] - 8
+    sides = ["begins too late"] * is_late + ["ends too early"] * is_early
+    return " and ".join(sides) or "a part in the middle left out"
 
 
 def explain_dropped(facts: Facts, spans: Sequence[Span]) -> str | None:
@@ -215,20 +219,20 @@ def _explain_cue(case: Case, gold: Attribution) -> str:
         return "no cue annotated"
     if not any(char.isalpha() for char in gold.cue_text):
         return "cue is a punctuation mark"
-    lemmas = case.find_lemmas(gold.cue)
+    lemmas = [lemma for lemma, _ in case.find_words(gold.cue)]
     if "accord" in lemmas or "according" in lemmas:
         return "cue “according to”"
-    phrases = {" ".join(lemmas[i : i + n]) for n in (1, 2, 3) for i in range(len(lemmas))}
-    if phrases & _list_lemmas("reporting_verbs"):
-        return "known verb"
-    if phrases & _list_lemmas("reporting_nouns"):
-        return "known noun"
+    phrases = [" ".join(lemmas[i : i + n]) for n in (3, 2, 1) for i in range(len(lemmas))]
+    for kind, lexicon in (("verb", "reporting_verbs"), ("noun", "reporting_nouns")):
+        classes = [_list_classes(lexicon)[phrase] for phrase in phrases if phrase in _list_classes(lexicon)]
+        if classes:
+            return f"{kind} of class {classes[0]}"
     return "cue not in the lexicon"
 
 
 @cache
-def _list_lemmas(name: str) -> frozenset[str]:
-    return frozenset(load_lexicon(name).get_column("lemma"))
+def _list_classes(name: str) -> dict[str, str]:
+    return {lemma: verb_class for lemma, verb_class, *_ in load_lexicon(name).iter_rows()}
 
 
 def _tell(case: Case, kind: str, cause: str, gold: Unit | None, ours: Unit | None) -> Error:

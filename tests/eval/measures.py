@@ -13,8 +13,15 @@ from tests.eval.causes import Case, find_errors
 from tests.eval.gold import Document, read_documents, read_records
 from tests.eval.lines import count_lines, find_line_errors, keep_lines, score_lines
 from tests.eval.names import (
-    Name, count_names, find_name_errors, list_gold_names, list_mentions, list_model_names, normalize_names, score_names,
-)  # fmt: skip
+    Name,
+    count_names,
+    find_name_errors,
+    list_gold_names,
+    list_mentions,
+    list_model_names,
+    normalize_names,
+    score_names,
+)
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
 from tests.eval.scores import OURS, Error, Result
@@ -30,6 +37,14 @@ _PEER_SET = "polnear.dev"
 _PEERS = {"naive": "regex and nearest name", "textacy": "textacy", "ggt": "Gender Gap Tracker"}
 
 
+@dataclass(frozen=True)
+class Built:
+    """The documents of one set and the facts of each, in the same order."""
+
+    documents: Sequence[Document]
+    facts: Sequence[Facts]
+
+
 @dataclass
 class Bench:
     """Where gold lies, what of it is read, and where builds are made."""
@@ -38,22 +53,24 @@ class Bench:
     workshop: Workshop
     limit: int | None = None
     is_quick: bool = False
-    _built: dict[str, tuple[list[Document], dict[str, Facts]]] = field(default_factory=dict)
+    _built: dict[tuple[str, ...], dict[str, Built]] = field(default_factory=dict)
 
-    def find_sets(self, names: Sequence[str]) -> list[str]:
-        """Return those of the sets that are there and wanted."""
-        wanted = [name for name in names if not (self.is_quick and name in SLOW_SETS)]
-        return [name for name in wanted if self._find_file(name)]
+    def build(self, names: Sequence[str]) -> dict[str, Built]:
+        """Build those of the sets that are there and wanted in one warehouse, once a run.
 
-    def build(self, name: str) -> tuple[list[Document], dict[str, Facts]]:
-        """Return the documents of a set and what the pipeline made of their texts; built once a run."""
-        if name not in self._built:
-            file = self._find_file(name)
-            if file is None:
-                raise FileNotFoundError(f"no {name}.jsonl.gz in {self.data}")
-            documents = read_documents(file, self.limit)
-            self._built[name] = documents, self.workshop.build_facts({d.id: d.text for d in documents})
-        return self._built[name]
+        Returns:
+            For every set its documents, in order, and what the pipeline made of each.
+        """
+        files = {name: self._find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
+        found = {name: read_documents(file, self.limit) for name, file in files.items() if file}
+        if tuple(found) not in self._built:
+            texts = {f"{name} {d.id}": d.text for name, documents in found.items() for d in documents}
+            facts = self.workshop.build_facts(texts) if texts else {}
+            self._built[tuple(found)] = {
+                name: Built(documents, [facts[f"{name} {d.id}"] for d in documents])
+                for name, documents in found.items()
+            }
+        return self._built[tuple(found)]
 
     def _find_file(self, name: str) -> Path | None:
         files = (self.data / f"{name}.jsonl.gz", self.data / f"{name}.jsonl")
@@ -63,8 +80,8 @@ class Bench:
 def measure_quotes(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Iterator[Result]:
     """Yield the scores of quotes and speakers, and of confidences: a set each, all sets together, and the peers."""
     cases: dict[str, list[Case]] = {}
-    for name in bench.find_sets(names):
-        cases[name] = _build_cases(bench, name)
+    for name, built in bench.build(names).items():
+        cases[name] = _make_cases(built, bench.workshop)
         yield from _score_cases(name, cases[name])
         if name == _PEER_SET:
             yield from _score_peers(bench, name, cases[name])
@@ -72,16 +89,14 @@ def measure_quotes(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Iterator[
         yield from _score_cases("polnear", [case for part in cases.values() for case in part])
 
 
-def _build_cases(bench: Bench, name: str) -> list[Case]:
-    documents, facts = bench.build(name)
-    lines = bench.workshop.annotate_lines({document.id: document.text for document in documents})
+def _make_cases(built: Built, workshop: Workshop) -> list[Case]:
     cases = []
-    for document in documents:
-        own = facts[document.id]
+    lines = workshop.annotate_lines([document.text for document in built.documents])
+    for document, facts, own_lines in zip(built.documents, built.facts, lines, strict=True):
         gold = [read_attribution(record) for record in document.record["quotes"]]
-        quotes, statements = list_quotes(own), list_statements(own)
+        quotes, statements = list_quotes(facts), list_statements(facts)
         pairings = pair_document(document.text, gold, quotes, statements)
-        cases.append(Case(document.id, document.text, own, gold, quotes, statements, pairings, lines[document.id]))
+        cases.append(Case(document.id, document.text, facts, gold, quotes, statements, pairings, own_lines))
     return cases
 
 
@@ -117,12 +132,12 @@ def _score_peers(bench: Bench, name: str, cases: Sequence[Case]) -> Iterator[Res
 
 def measure_names(bench: Bench, names: Sequence[str] = NAME_SETS) -> Iterator[Result]:
     """Yield the scores of names on every set, ours and those of the language model alone."""
-    for name in bench.find_sets(names):
-        documents, facts = bench.build(name)
-        lines = bench.workshop.annotate_lines({document.id: document.text for document in documents})
+    for name, built in bench.build(names).items():
+        documents = built.documents
+        lines = bench.workshop.annotate_lines([document.text for document in documents])
         gold = [normalize_names(d.text, list_gold_names(d)) for d in documents]
-        ours = [normalize_names(d.text, list_mentions(facts[d.id])) for d in documents]
-        alone = [normalize_names(d.text, list_model_names(lines[d.id])) for d in documents]
+        ours = [normalize_names(d.text, list_mentions(f)) for d, f in zip(documents, built.facts, strict=True)]
+        alone = [normalize_names(d.text, list_model_names(own)) for d, own in zip(documents, lines, strict=True)]
         errors = [e for d, g, o in zip(documents, gold, ours, strict=True) for e in _tell_name_errors(d, g, o)]
         for system, found, wrong in ((OURS, ours, errors), (MODEL_ALONE, alone, [])):
             counts = [count_names(g, f) for g, f in zip(gold, found, strict=True)]
@@ -140,14 +155,13 @@ def _tell_name_errors(document: Document, gold: set[Name], ours: set[Name]) -> I
 
 def measure_lines(bench: Bench, names: Sequence[str] = LINE_SETS) -> Iterator[Result]:
     """Yield the scores of the lines and words that are kept of whole pages."""
-    for name in bench.find_sets(names):
-        documents, facts = bench.build(name)
+    for name, built in bench.build(names).items():
         counts, errors = [], []
-        for document in documents:
+        for document, facts in zip(built.documents, built.facts, strict=True):
             lines = document.record["lines"]
-            kept = keep_lines([line["text"] for line in lines], facts[document.id])
+            kept = keep_lines([line["text"] for line in lines], facts)
             counts.append(count_lines(lines, kept))
-            for cause, number in find_line_errors(lines, kept, facts[document.id]):
+            for cause, number in find_line_errors(lines, kept, facts):
                 context = "\n".join(line["text"][:200] for line in lines[max(0, number - 1) : number + 2])
                 errors.append(Error("lines", cause, context, lines[number]["text"], document=document.id))
         yield Result("lines", name, OURS, score_lines(counts), errors)

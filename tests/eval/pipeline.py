@@ -55,15 +55,8 @@ class Workshop:
         with tempfile.TemporaryDirectory(prefix="onrecord-eval-") as folder:
             sources, warehouse = Path(folder) / "texts", Path(folder) / "news.duckdb"
             names = _write_texts(texts, sources)
-            report = build_directly(
-                Settings(
-                    sources=(str(sources),),
-                    warehouse=warehouse,
-                    data_dir=self.data_dir,
-                    min_age_seconds=0,
-                    workers=self.workers,
-                )  # fmt: skip
-            )
+            settings = Settings((str(sources),), warehouse, self.data_dir, min_age_seconds=0, workers=self.workers)
+            report = build_directly(settings)
             for stage, seconds in report.stage_seconds.items():
                 self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
             tables = _read_tables(warehouse)
@@ -75,21 +68,21 @@ class Workshop:
             )
         return {name: found.get(name, Facts()) for name in texts}
 
-    def annotate_lines(self, texts: Mapping[str, str]) -> dict[str, list[tuple[int, Row]]]:
+    def annotate_lines(self, texts: Sequence[str]) -> list[list[tuple[int, Row]]]:
         """Run the language model alone over every line of the texts.
 
         Returns:
             For every text its lines in order: the character a line starts at, and its row of ANNOTATIONS.
         """
-        lines = {name: list(_find_lines(text)) for name, text in texts.items()}
-        distinct = {make_id(line): line for found in lines.values() for _, line in found}
+        lines = [_find_lines(text) for text in texts]
+        distinct = {make_id(line): line for found in lines for _, line in found}
         frame = pl.DataFrame(
             list(distinct.items()), schema={"paragraph_key": pl.String, "text": pl.String}, orient="row"
         )
         cache_dir = self.data_dir / "cache"
         with open_annotator(DEFAULT_MODEL, cache_dir=cache_dir, process_count=self.workers) as annotator:
             rows = {row["paragraph_key"]: row for row in annotator.annotate(frame).iter_rows(named=True)}
-        return {name: [(start, rows[make_id(line)]) for start, line in found] for name, found in lines.items()}
+        return [[(start, rows[make_id(line)]) for start, line in found] for found in lines]
 
 
 def _write_texts(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
