@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.cues import Cue, NounPhrase
@@ -42,7 +43,11 @@ _SMALL_WORDS = frozenset(
         "la",
     }
 )
-_SIGN_OFF = re.compile(r"^\s*[-–—―]\s?(?=[A-Z])")
+_REACH = 16
+"""The cues before or behind a stretch that are weighed: those further away never win, and a paragraph of cues stays linear."""
+_FAR = 64
+"""How many tokens, characters of blanks, or steps up a tree are looked at."""
+_SIGN_OFF = re.compile(r"\s*[-–—―]\s?(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,10 @@ def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
     if _is_title(view, span, tokens) or _is_named(view, span):
         return Quoted(span, "term", "name_of_a_thing")
     frame = view.frame_of[tokens[0]]
-    cues = [c for c in view.cues if view.frame_of[c.head] == frame]
-    via = next((c for c in cues if c.kind == "according"), None)
+    via = view.relay_of(frame)
     rules = (_after_quote, _before_quote, _bare_after, _colon_before, _sign_off, _around_clause)
     for rule in rules:
-        hit = rule(view, span, tokens, cues)
+        hit = rule(view, span, tokens, frame)
         if hit is not None:
             cue, speaker, name = hit
             return _make_quoted(view, span, tokens, cue, speaker, via if via is not cue else None, name)
@@ -98,7 +102,7 @@ def _clause_subject(view: View, tokens: range) -> NounPhrase | None:
     for token in tokens:
         if tokens[0] <= tree.head[token] <= tokens[-1] and tree.head[token] != token:
             continue
-        for ancestor in tree.ancestors(token):
+        for ancestor in islice(tree.ancestors(token), _FAR):
             subject = next(
                 (c for c in tree.children(ancestor) if tree.dep[c] in {"nsubj", "nsubjpass"} and not view.quoted[c]),
                 None,
@@ -111,14 +115,12 @@ def _clause_subject(view: View, tokens: range) -> NounPhrase | None:
 _Hit = tuple[Cue | None, NounPhrase | None, str]
 
 
-def _after_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _after_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read "…," X said; "…," said X: the cue clause touches the closing mark."""
     tree = view.tree
-    gap = view.tree.token_at(span.outer_end)
-    words = tree.text[span.start : span.end].rstrip("’' ")
-    for cue in sorted(cues, key=lambda c: c.first):
-        if cue.first < gap:
-            continue
+    gap = tree.token_at(span.outer_end)
+    words = tree.text[max(span.start, span.end - 8) : span.end].rstrip("’' ")
+    for cue in view.cues_after(gap, frame, 1):
         start = cue.first
         if cue.speaker and cue.speaker.head < cue.first and cue.speaker.first >= gap:
             start = cue.speaker.first
@@ -173,11 +175,11 @@ def _shares_subject(tree: Tree, cue: Cue, speaker: NounPhrase) -> bool:
     return tree.dep[cue.head] in {"conj", "advcl", "xcomp", "acl", "pcomp", "ccomp", "ROOT", "relcl"}
 
 
-def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _before_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read X said: "…"; X told reporters that "…"; adding, "…". Nothing finite stands between the cue and the opening mark."""
     tree = view.tree
     opening = tree.token_at(span.outer_start)
-    for cue in sorted(cues, key=lambda c: -c.head):
+    for cue in view.cues_before(opening, frame, _REACH):
         if cue.after > opening or cue.kind == "according":
             continue
         between = range(cue.after, opening)
@@ -192,37 +194,42 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
             continue
         if cue.speaker is None:
             continue
-        cue = _prefer_speech(tree, cue, cues)
+        cue = _prefer_speech(view, cue)
         return cue, cue.speaker, "before_quote"
     return None
 
 
-def _prefer_speech(tree: Tree, cue: Cue, cues: Sequence[Cue]) -> Cue:
+def _prefer_speech(view: View, cue: Cue) -> Cue:
     """Return the cue of speech whose content the weaker `cue` stands in ("X said he would consider "…""), else `cue` itself."""
     if says(cue):
         return cue
-    around = [
-        c for c in cues if c.speaker is not None and says(c) and c.content and c.content[0] <= cue.head < c.content[1]
+    around = [c for c in _around(view, cue) if says(c)]
+    return around[0] if around else cue
+
+
+def _around(view: View, cue: Cue) -> list[Cue]:
+    """Return the cues before `cue` whose content it stands in, the nearest first."""
+    before = view.cues_before(cue.first, view.frame_of[cue.head], _REACH)
+    return [
+        c for c in before if c.speaker is not None and c.content is not None and c.content[0] <= cue.head < c.content[1]
     ]
-    return max(around, key=lambda c: c.content[0] if c.content else 0, default=cue)
 
 
 def _is_close(tree: Tree, cue: Cue, opening: int, between: range) -> bool:
     return len(between) <= 2 and (not between or tree.word(opening - 1) in {",", ":"} or cue.cue_class in _SPEECH)
 
 
-def _bare_after(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _bare_after(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read "Is it?" X said: the next frame holds nothing but the attribution."""
     tree = view.tree
     gap = tree.token_at(span.outer_end)
     if gap >= len(tree) or view.frame_of[gap] == view.frame_of[tokens[0]]:
         return None
-    frame = view.frame_of[gap]
-    rest = [t for t in range(gap, len(tree)) if view.frame_of[t] == frame]
-    cue = next((c for c in view.cues if view.frame_of[c.head] == frame and c.kind == "verb"), None)
+    following = view.frame_of[gap]
+    cue = next((c for c in view.cues_after(gap, following, _REACH) if c.kind == "verb"), None)
     if cue is None or cue.speaker is None or cue.strength < 1 or cue.speaker.first < gap:
         return None
-    if any(view.quoted[t] for t in rest) and view.quoted[gap]:
+    if view.quoted[gap]:
         return None
     start = min(cue.speaker.first, cue.first)
     objects = any(tree.dep[c] in {"dobj", "attr"} for c in tree.children(cue.head))
@@ -231,14 +238,14 @@ def _bare_after(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]
     return cue, cue.speaker, "bare_after"
 
 
-def _colon_before(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _colon_before(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read X: "…": the words before a colon name the speaker, or hold a subject."""
     tree = view.tree
     opening = tree.token_at(span.outer_start)
     if opening < 1 or tree.word(opening - 1) != ":":
         return None
-    frame = view.frame_of[opening]
-    before = [t for t in range(opening - 1) if view.frame_of[t] == frame and not view.quoted[t]]
+    first = view.frame_starts[view.frame_of[opening]]
+    before = [t for t in range(max(first, opening - _FAR), opening - 1) if not view.quoted[t]]
     subject = next(
         (t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}),
         None,
@@ -251,14 +258,13 @@ def _colon_before(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cu
     return None, NounPhrase(first, after, subject), "colon"
 
 
-def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _sign_off(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read "…" — X, or "…" -Commissioner X: a dash and a name close the paragraph."""
     tree = view.tree
-    rest = tree.text[span.outer_end :]
-    match = _SIGN_OFF.match(rest)
-    if not match or len(rest) > 120:
+    match = _SIGN_OFF.match(tree.text, span.outer_end)
+    if not match or len(tree.text) - span.outer_end > 120:
         return None
-    first = tree.token_at(span.outer_end + match.end())
+    first = tree.token_at(match.end())
     last = first
     while last < len(tree) and tree.word(last) not in {",", ".", "("}:
         last += 1
@@ -268,31 +274,37 @@ def _sign_off(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) 
     return None, NounPhrase(first, last, names[-1]), "sign_off"
 
 
-def _around_clause(view: View, span: MarkedSpan, tokens: range, cues: Sequence[Cue]) -> _Hit | None:
+def _around_clause(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read X said that the plan was "…": the cue governs the clause that the marked words stand in."""
-    tree = view.tree
-    by_head = {c.head: c for c in cues}
-    roots = [t for t in tokens if not (tokens[0] <= tree.head[t] <= tokens[-1]) or tree.head[t] == t]
-    governing: list[Cue] = []
-    for root in roots:
-        for ancestor in tree.ancestors(root):
-            cue = by_head.get(ancestor)
-            if cue is not None and cue not in governing and cue.speaker is not None:
-                governing.append(cue)
-    governing.sort(key=lambda c: not says(c))
+    governing = sorted(_governing(view, tokens), key=lambda c: not says(c))
     if governing:
-        nearest = governing[0]
-        return nearest, nearest.speaker, "around_clause"
-    opening = tree.token_at(span.outer_start)
-    near = [c for c in cues if c.speaker is not None and c.kind != "according"]
-    before = [c for c in near if c.head < opening]
+        return governing[0], governing[0].speaker, "around_clause"
+    opening = view.tree.token_at(span.outer_start)
+    before = [c for c in view.cues_before(opening, frame, _REACH) if c.speaker is not None and c.kind != "according"]
     if before:
         best = max(before, key=lambda c: (c.strength > 0, c.cue_class in _SPEECH, c.head))
         return best, best.speaker, "same_sentence"
-    after = [c for c in near if c.first >= tokens[-1] and c.strength == 2]
-    if after:
-        return after[0], after[0].speaker, "same_sentence_after"
-    return None
+    after = [c for c in view.cues_after(tokens[-1], frame, _REACH) if c.speaker is not None and c.strength == 2]
+    after = [c for c in after if c.kind != "according"]
+    return (after[0], after[0].speaker, "same_sentence_after") if after else None
+
+
+def _governing(view: View, tokens: range) -> list[Cue]:
+    """Return the cues with a speaker that govern the marked words in the tree, the nearest first."""
+    tree, frame = view.tree, view.frame_of[tokens[0]]
+    found: list[Cue] = []
+    seen: set[int] = set()
+    for root in tokens:
+        if tokens[0] <= tree.head[root] <= tokens[-1] and tree.head[root] != root:
+            continue
+        for ancestor in islice(tree.ancestors(root), _FAR):
+            if ancestor in seen:
+                break
+            seen.add(ancestor)
+            cue = view.cue_at.get(ancestor)
+            if cue is not None and cue.speaker is not None and view.frame_of[ancestor] == frame:
+                found.append(cue)
+    return found
 
 
 def _make_quoted(
@@ -319,7 +331,7 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
     """Tell direct (a clause or sentence of its own) from mixed (a piece of a paraphrasing clause) and term (nobody speaks)."""
     tree, text = view.tree, view.tree.text
     words = text[span.start : span.end]
-    before = text[: span.outer_start].rstrip(_BLANKS)
+    before = text[max(0, span.outer_start - _FAR) : span.outer_start].rstrip(_BLANKS)
     opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
     has_verb = any(tree.tag[t] in FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
     ends_clause = words[-1:] in ".!?,…—–"
@@ -380,17 +392,17 @@ def _works() -> frozenset[str]:
 def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:
     """Give a quotation without a cue the speaker of its neighbour in the paragraph: "A," X said. "B." is one statement."""
     tree = view.tree
+    previous: Quoted | None = None
     for index, quote in enumerate(found):
-        if quote.speaker is not None or quote.quote_type != "direct":
-            continue
-        previous = next((q for q in reversed(found[:index]) if q.speaker is not None), None)
-        if previous is not None and _only_attribution_between(view, previous, quote):
-            found[index] = _copy_speaker(quote, previous, "carried_inside")
+        if quote.speaker is not None:
+            previous = quote
+        elif quote.quote_type == "direct" and previous is not None and _only_attribution_between(view, previous, quote):
+            found[index] = previous = _copy_speaker(quote, previous, "carried_inside")
     for index in range(len(found) - 2, -1, -1):
         quote, following = found[index], found[index + 1]
         if quote.speaker is None and quote.quote_type == "direct" and following.speaker is not None:
-            between = tree.text[quote.span.outer_end : following.span.outer_start]
-            if not re.search(r"\w", between) and following.rule in {"after_quote", "bare_after"}:
+            between = range(tree.token_at(quote.span.outer_end), tree.token_at(following.span.outer_start))
+            if all(tree.pos[t] == "PUNCT" for t in between) and following.rule in {"after_quote", "bare_after"}:
                 found[index] = _copy_speaker(quote, following, "carried_back")
     return found
 

@@ -22,10 +22,8 @@ def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Q
     view = View(tree, outer)
     found = attribute_spans(view)
     reported = read_reported(view, found)
-    for span in outer:
-        inner = [s for s in spans if s.depth == 1 and span.start <= s.start and s.end <= span.end]
-        if inner:
-            found += [
-                replace(q, rule=f"nested_{q.rule}") for q in attribute_spans(View(tree, inner, (span.start, span.end)))
-            ]
+    inner = [span for span in spans if span.depth == 1]
+    if inner:
+        nested = View(tree, inner, [(span.start, span.end) for span in outer])
+        found += [replace(q, rule=f"nested_{q.rule}") for q in attribute_spans(nested)]
     return found, reported

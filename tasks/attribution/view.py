@@ -1,5 +1,6 @@
 """One paragraph as the rules of attribution see it: tokens, what is quoted, cues, and frames of narration."""
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,19 +16,31 @@ _SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner"
 
 @dataclass
 class View:
-    """A paragraph, its marked spans, and what is derived from both once."""
+    """A paragraph, its marked spans, and what is derived from both once.
+
+    Attributes:
+        tree: The annotated paragraph.
+        spans: The marked stretches to attribute, in order.
+        inside: The outer stretches (characters) whose words are the narration, when the spans stand inside quotations.
+        quoted: For every token, whether it is out of the narration: inside the marks, or outside of `inside`.
+        owner: For every token, the number of the span around it, -1 when there is none.
+    """
 
     tree: Tree
     spans: Sequence[MarkedSpan]
-    inside: tuple[int, int] | None = None
+    inside: Sequence[tuple[int, int]] | None = None
     quoted: list[bool] = field(init=False)
     owner: list[int] = field(init=False)
+    _region: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Mark the tokens that stand inside quotation marks, the marks themselves included, and all outside of `inside`."""
         size = len(self.tree)
-        narration = self.tree.tokens_in(*self.inside) if self.inside else range(size)
-        self.quoted = [token not in narration for token in range(size)] if self.inside else [False] * size
+        self._region = [0] * size if self.inside is None else [-1] * size
+        for number, (start, end) in enumerate(self.inside or ()):
+            for token in self.tree.tokens_in(start, end):
+                self._region[token] = number
+        self.quoted = [region < 0 for region in self._region]
         self.owner = [-1] * size
         for number, span in enumerate(self.spans):
             for token in self.tree.tokens_in(span.outer_start, span.outer_end):
@@ -35,8 +48,50 @@ class View:
 
     @cached_property
     def cues(self) -> list[Cue]:
-        """The cues of the paragraph, in order."""
-        return find_cues(self.tree, self.quoted)
+        """The cues of the paragraph, in order; one whose speaker would stand in another quotation than itself is none."""
+        cues = find_cues(self.tree, self.quoted)
+        if self.inside is None:
+            return cues
+        region = self._region
+        return [c for c in cues if c.speaker is None or region[c.speaker.head] == region[c.head]]
+
+    @cached_property
+    def cue_at(self) -> dict[int, Cue]:
+        """The cue that every token carries, if it carries one."""
+        return {cue.head: cue for cue in self.cues}
+
+    @cached_property
+    def _cues_of_frame(self) -> dict[int, tuple[list[int], list[Cue]]]:
+        found: dict[int, tuple[list[int], list[Cue]]] = {}
+        for cue in sorted(self.cues, key=lambda c: c.first):
+            firsts, cues = found.setdefault(self.frame_of[cue.head], ([], []))
+            firsts.append(cue.first)
+            cues.append(cue)
+        return found
+
+    @cached_property
+    def _relay_of_frame(self) -> dict[int, Cue]:
+        relays: dict[int, Cue] = {}
+        for cue in self.cues:
+            if cue.kind == "according":
+                relays.setdefault(self.frame_of[cue.head], cue)
+        return relays
+
+    def relay_of(self, frame: int) -> Cue | None:
+        """Return the first "according to X" of the frame, or None."""
+        return self._relay_of_frame.get(frame)
+
+    def cues_after(self, token: int, frame: int, limit: int) -> list[Cue]:
+        """Return the first `limit` cues of the frame that begin at `token` or later, in order."""
+        firsts, cues = self._cues_of_frame.get(frame, ([], []))
+        low = bisect.bisect_left(firsts, token)
+        return cues[low : low + limit]
+
+    def cues_before(self, token: int, frame: int, limit: int) -> list[Cue]:
+        """Return the last `limit` cues of the frame that begin before `token`, the nearest first."""
+        firsts, cues = self._cues_of_frame.get(frame, ([], []))
+        high = bisect.bisect_left(firsts, token)
+        return cues[max(0, high - limit) : high][::-1]
 
     @cached_property
     def frame_of(self) -> list[int]:
@@ -44,23 +99,30 @@ class View:
         frames, number = [0] * len(self.tree), 0
         tree, quoted, text = self.tree, self.quoted, self.tree.text
         model_starts = set(tree.sentence_start)
+        region = self._region
         for token in range(1, len(tree)):
             may_end = quoted[token - 1] or text[tree.end[token - 1] - 1] in SENTENCE_END
-            if may_end and self._starts_frame(token, model_starts):
+            if region[token] != region[token - 1] or (may_end and self._starts_frame(token, model_starts)):
                 number += 1
             frames[token] = number
         return frames
+
+    @cached_property
+    def frame_starts(self) -> list[int]:
+        """The first token of every frame, and the number of tokens."""
+        frames = self.frame_of
+        return [t for t in range(len(frames)) if not t or frames[t] != frames[t - 1]] + [len(frames)]
 
     def _starts_frame(self, token: int, model_starts: set[int]) -> bool:
         tree, before = self.tree, token - 1
         if self.quoted[token] and self.owner[token] == self.owner[before]:
             return False
-        first = tree.word(token)[:1]
+        first = tree.text[tree.start[token]]
         if not (first.isupper() or first.isdigit() or self.quoted[token] or first in "‘'([—–-"):
             return False
         if self.quoted[before]:
             span = self.spans[self.owner[before]]
-            last = tree.text[span.start : span.end].rstrip(" )’'\"”")[-1:]
+            last = tree.text[max(span.start, span.end - 8) : span.end].rstrip(" )’'\"”")[-1:]
             return last in SENTENCE_END and last != ""
         word = tree.word(before)
         return word[-1:] in SENTENCE_END and (word in {".", "!", "?", "…", "..."} or token in model_starts)
