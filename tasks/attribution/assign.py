@@ -128,6 +128,8 @@ def _after_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hi
             return None
         if any(tree.pos[t] in {"VERB", "NOUN", "PROPN", "PRON"} and tree.word(t) not in {"later"} for t in between):
             return None
+        if any(tree.tag[t] == "CC" or (tree.pos[t] == "SCONJ" and tree.lower(t) != "as") for t in between):
+            return None
         has_comma = words[-1:] in ",?!—–-…" or any(
             tree.word(t) in {",", "—", "–", "-"} for t in range(gap, min(gap + 1, start))
         )
@@ -145,8 +147,24 @@ def _after_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hi
             and not _shares_subject(tree, cue, speaker)
         ):
             speaker = None
-        return (cue, speaker, "after_quote") if speaker is not None else None
+        if speaker is None or _belongs_before(view, span, tokens, cue, speaker):
+            return None
+        return cue, speaker, "after_quote"
     return _by_position(view, gap) if words[-1:] in ",?!" or (gap < len(tree) and tree.word(gap) == ",") else None
+
+
+def _belongs_before(view: View, span: MarkedSpan, tokens: range, cue: Cue, speaker: NounPhrase) -> bool:
+    """Whether words inside a paraphrase belong to what stands before them: X said that it was "…", and welcomed …; citing "…," X urged Y to ….
+
+    So it is when a cue of saying before them governs the clause they stand in, or the cue behind them has told words of its own.
+    """
+    if _type_of(view, span, tokens, cue) == "direct":
+        return False
+    if cue.content is not None and cue.content[0] >= cue.after and speaker.first >= tokens[-1]:
+        return True
+    frame, opening = view.frame_of[tokens[0]], tokens[0]
+    before = view.cues_before(opening, frame, _REACH)
+    return any(c.speaker and c.content and c.content[0] <= opening < c.content[1] and says(c) for c in before)
 
 
 def _by_position(view: View, gap: int) -> _Hit | None:
