@@ -42,6 +42,7 @@ _SMALL_WORDS = frozenset(
         "la",
     }
 )
+_PERSONAL = frozenset({"he", "she", "they", "i", "we", "it"})
 _REACH = 16
 """The cues before or behind a stretch that are weighed: those further away never win, and a paragraph of cues stays linear."""
 _FAR = 64
@@ -217,11 +218,15 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _H
 
 
 def _prefer_speech(view: View, cue: Cue) -> Cue:
-    """Return the cue of speech whose content the weaker `cue` stands in ("X said he would consider "…""), else `cue` itself."""
-    if says(cue):
+    """Return the cue of speech whose content `cue` stands in, when that one tells of it ("X said he would consider "…""), else `cue`.
+
+    Thoughts and plans inside reported speech are told by its speaker; so is speech whose subject is a pronoun, which there most often means
+    the speaker himself ("X said he called it "…"").
+    """
+    speaker = cue.speaker
+    if says(cue) and not (speaker is not None and view.tree.lower(speaker.head) in _PERSONAL):
         return cue
-    around = [c for c in _around(view, cue) if says(c)]
-    return around[0] if around else cue
+    return next((c for c in _around(view, cue) if says(c)), cue)
 
 
 def _around(view: View, cue: Cue) -> list[Cue]:
@@ -295,7 +300,8 @@ def _around_clause(view: View, span: MarkedSpan, tokens: range, frame: int) -> _
     """Read X said that the plan was "…": the cue governs the clause that the marked words stand in."""
     governing = sorted(_governing(view, tokens), key=lambda c: not says(c))
     if governing:
-        return governing[0], governing[0].speaker, "around_clause"
+        cue = _prefer_speech(view, governing[0])
+        return cue, cue.speaker, "around_clause"
     opening = view.tree.token_at(span.outer_start)
     before = [c for c in view.cues_before(opening, frame, _REACH) if c.speaker is not None and c.kind != "according"]
     if before:

@@ -319,7 +319,10 @@ def _issuer(tree: Tree, noun: int, quoted: Sequence[bool]) -> NounPhrase | None:
 
 
 def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | None:
-    """Return the noun phrase that touches the verb on the right ("said X"), else on the left ("X later said")."""
+    """Return the noun phrase that touches the verb: a name just before it, else one behind it ("said X"), else one further left ("X later said")."""
+    before = verb - 1
+    if before >= 0 and not quoted[before] and (tree.is_name(before) or tree.tag[before] == "PRP"):
+        return _noun_phrase(tree, before, quoted)
     right = verb + 1
     while (
         right < len(tree)
@@ -329,7 +332,7 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
         right += 1
     if right < len(tree) and tree.tag[right] == "NNS" and not quoted[right]:
         right += 1
-    if right > verb + 1 and tree.tag[right - 1] in {"NNP", "NNPS", "NN", "NNS"}:
+    if right > verb + 1 and tree.tag[right - 1] in {"NNP", "NNPS", "NN", "NNS"} and not _tells_time(tree, right - 1):
         return NounPhrase(verb + 1, right, right - 1)
     if (
         verb + 1 < len(tree)
@@ -349,6 +352,11 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
     ):
         return _noun_phrase(tree, left, quoted)
     return None
+
+
+def _tells_time(tree: Tree, token: int) -> bool:
+    start, end = tree.start[token], tree.end[token]
+    return any(label in {"DATE", "TIME"} and s < end and e > start for s, e, label in tree.entities)
 
 
 def _noun_phrase(tree: Tree, head: int, quoted: Sequence[bool]) -> NounPhrase:
