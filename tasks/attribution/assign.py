@@ -2,7 +2,7 @@
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tasks.annotation.syntax import Tree
@@ -154,6 +154,14 @@ def _after_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hi
     return _by_position(view, gap) if words[-1:] in ",?!" or (gap < len(tree) and tree.word(gap) == ",") else None
 
 
+def _opening_of(view: View, span: MarkedSpan) -> int:
+    """Return the token of the opening mark, or the first of the blanks that the model keeps as tokens before it."""
+    opening = view.tree.token_at(span.outer_start)
+    while opening > 0 and view.tree.pos[opening - 1] == "SPACE":
+        opening -= 1
+    return opening
+
+
 def _belongs_before(view: View, span: MarkedSpan, tokens: range, cue: Cue, speaker: NounPhrase) -> bool:
     """Whether words inside a paraphrase belong to what stands before them: X said that it was "…", and welcomed …; citing "…," X urged Y to ….
 
@@ -196,7 +204,7 @@ def _shares_subject(tree: Tree, cue: Cue, speaker: NounPhrase) -> bool:
 def _before_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read X said: "…"; X told reporters that "…"; adding, "…". Nothing finite stands between the cue and the opening mark."""
     tree = view.tree
-    opening = tree.token_at(span.outer_start)
+    opening = _opening_of(view, span)
     for cue in view.cues_before(opening, frame, _REACH):
         if cue.after > opening or cue.kind == "according":
             continue
@@ -263,10 +271,10 @@ def _bare_after(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit
 def _colon_before(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read X: "…": the words before a colon name the speaker, or hold a subject."""
     tree = view.tree
-    opening = tree.token_at(span.outer_start)
+    opening = _opening_of(view, span)
     if opening < 1 or tree.word(opening - 1) != ":":
         return None
-    first = view.frame_starts[view.frame_of[opening]]
+    first = view.frame_starts[view.frame_of[opening - 1]]
     before = [t for t in range(max(first, opening - _FAR), opening - 1) if not view.quoted[t]]
     subject = next(
         (t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}),
@@ -420,7 +428,10 @@ def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:
         if quote.speaker is not None:
             previous = quote
         elif quote.quote_type == "direct" and previous is not None and _only_attribution_between(view, previous, quote):
-            found[index] = previous = _copy_speaker(quote, previous, "carried_inside")
+            found[index] = previous = _go_on(view, quote) or _copy_speaker(quote, previous, "carried_inside")
+        elif quote.quote_type == "direct":
+            found[index] = previous = _go_on(view, quote) or quote
+            previous = previous if previous.speaker is not None else None
     for index in range(len(found) - 2, -1, -1):
         quote, following = found[index], found[index + 1]
         if quote.speaker is None and quote.quote_type == "direct" and following.speaker is not None:
@@ -428,6 +439,25 @@ def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:
             if all(tree.pos[t] == "PUNCT" for t in between) and following.rule in {"after_quote", "bare_after"}:
                 found[index] = _copy_speaker(quote, following, "carried_back")
     return found
+
+
+def _go_on(view: View, quote: Quoted) -> Quoted | None:
+    """Let a quotation go on from the reported speech of the sentence before: X said that nobody would come. "They are afraid."."""
+    tree, start = view.tree, view.tree.token_at(quote.span.outer_start)
+    if start == 0 or view.quoted[start - 1] or view.frame_starts[view.frame_of[start]] != start:
+        return None
+    frame = view.frame_of[start - 1]
+    first = view.frame_starts[frame]
+    if view.quoted[first]:
+        return None
+    cues = [c for c in view.cues_after(first, frame, _REACH) if c.kind == "verb" and c.speaker is not None]
+    cues = [c for c in cues if c.strength > 0 and says(c)]
+    if not cues:
+        return None
+    cue = next((c for c in cues if tree.dep[c.head] == "ROOT"), cues[0])
+    assert cue.speaker is not None
+    span, speaker = tree.span(cue.first, cue.after), tree.span(cue.speaker.first, cue.speaker.after)
+    return replace(quote, rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
 
 
 def _only_attribution_between(view: View, previous: Quoted, quote: Quoted) -> bool:
