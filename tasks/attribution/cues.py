@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import polars as pl
 
@@ -273,6 +274,10 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
         agent = tree.child(verb, "agent")
         head = tree.child(agent, "pobj") if agent is not None else None
         return _noun_phrase(tree, head, quoted) if head is not None and not quoted[head] else None
+    if tree.tag[verb] == "VBG" and _follows_comma(tree, verb):
+        subject = _clause_subject(tree, verb, quoted)
+        if subject is not None:
+            return subject
     seen = verb
     for _ in range(8):  # a chain of coordinated or dependent verbs is short; the bound keeps odd trees linear
         subject = _subject(tree, seen)
@@ -289,6 +294,32 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
             return _issuer(tree, head, quoted)
         seen = head
     return _neighbour(tree, verb, quoted)
+
+
+def _follows_comma(tree: Tree, verb: int) -> bool:
+    """Whether a comma stands before the participle, adverbs between them aside: "…, later adding"."""
+    before = verb - 1
+    while before >= 0 and tree.pos[before] == "ADV":
+        before -= 1
+    return before >= 0 and tree.word(before) == ","
+
+
+def _clause_subject(tree: Tree, participle: int, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Return the subject of the clause that a participle behind a comma belongs to: of the one who reports, not of what is reported.
+
+    "X complained that Y was late, suggesting …": it is X who suggests; a noun just before the comma never does.
+    """
+    for ancestor in islice(tree.ancestors(participle), 16):
+        subject = _subject(tree, ancestor)
+        if subject is None or quoted[subject]:
+            continue
+        if tree.lower(subject) in _RELATIVES:
+            return _antecedent(tree, ancestor, subject, quoted)
+        head = tree.head[ancestor]
+        reporter = _subject(tree, head) if tree.dep[ancestor] == "ccomp" and not quoted[head] else None
+        if reporter is None or quoted[reporter] or _verbs().get(tree.lemma[head].lower()) is None:
+            return _noun_phrase(tree, subject, quoted)
+    return None
 
 
 def _antecedent(tree: Tree, verb: int, pronoun: int, quoted: Sequence[bool]) -> NounPhrase | None:
@@ -335,7 +366,7 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
     before = verb - 1
     if before >= 0 and not quoted[before] and (tree.is_name(before) or tree.tag[before] == "PRP"):
         return _noun_phrase(tree, before, quoted)
-    right = verb + 1
+    right = verb + 1 if tree.tag[verb] not in {"VBG", "VB"} else len(tree)
     while (
         right < len(tree)
         and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"}
