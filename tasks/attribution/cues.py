@@ -285,7 +285,8 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
             if tree.lower(subject) in _RELATIVES:
                 return _antecedent(tree, seen, subject, quoted) or _neighbour(tree, verb, quoted)
             if not quoted[subject]:
-                return _noun_phrase(tree, subject, quoted)
+                reporter = _reporter(tree, verb, seen, quoted)
+                return _noun_phrase(tree, subject if reporter is None else reporter, quoted)
             break
         label, head = tree.dep[seen], tree.head[seen]
         if head == seen or (label not in _CLAUSE_LABELS and label != "relcl"):
@@ -320,6 +321,20 @@ def _clause_subject(tree: Tree, participle: int, quoted: Sequence[bool]) -> Noun
         if reporter is None or quoted[reporter] or _verbs().get(tree.lemma[head].lower()) is None:
             return _noun_phrase(tree, subject, quoted)
     return None
+
+
+def _reporter(tree: Tree, verb: int, shared: int, quoted: Sequence[bool]) -> int | None:
+    """Return who reports the clause of `shared` when `verb`, another verb of reporting, is only coordinated with it.
+
+    "X said the plan was made in haste and called it …": the one who goes on speaking is X, whatever the clause before tells of.
+    """
+    head = tree.head[shared]
+    if verb == shared or tree.dep[shared] != "ccomp" or quoted[head] or tree.lemma[head].lower() not in _verbs():
+        return None
+    if tree.tag[verb] != tree.tag[head]:
+        return None
+    subject = _subject(tree, head)
+    return None if subject is None or quoted[subject] or tree.lower(subject) in _RELATIVES else subject
 
 
 def _antecedent(tree: Tree, verb: int, pronoun: int, quoted: Sequence[bool]) -> NounPhrase | None:
