@@ -401,10 +401,11 @@ def _is_title(view: View, span: MarkedSpan, tokens: range) -> bool:
     words = [tree.word(t) for t in tokens if tree.word(t)[:1].isalnum()]
     if not words or len(words) > 12 or opening == 0 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
         return False
-    if (
-        any(w[:1].islower() and w not in _SMALL_WORDS and not w.startswith("'") for w in words)
-        or tree.text[span.end - 1] == "."
-    ):
+    if any(w[:1].islower() and w not in _SMALL_WORDS and not w.startswith("'") for w in words):
+        return False
+    if tree.text[span.end - 1] == "." and len(words) < 2:
+        return False
+    if tree.text[span.end - 1] in "!?":
         return False
     before = opening - 1
     if tree.word(before) == "," and before:
