@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from tasks.annotation.syntax import Tree
-from tasks.attribution.cues import Cue, NounPhrase
+from tasks.attribution.cues import Cue, NounPhrase, names_speech
 from tasks.attribution.marks import MarkedSpan
 from tasks.attribution.view import FINITE, View, says
 from tasks.lexicons import load_lexicon
@@ -291,8 +291,14 @@ def _colon_before(view: View, span: MarkedSpan, tokens: range, frame: int) -> _H
 def _sign_off(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
     """Read "…" — X, or "…" -Commissioner X: a dash and a name close the paragraph."""
     tree = view.tree
-    match = _SIGN_OFF.match(tree.text, span.outer_end)
-    if not match or len(tree.text) - span.outer_end > 120:
+    name = read_sign_off(tree, span.outer_end)
+    return (None, name, "sign_off") if name is not None else None
+
+
+def read_sign_off(tree: Tree, start: int) -> NounPhrase | None:
+    """Return the name that signs what stands before: a dash and a name from the character `start` to the end of the paragraph."""
+    match = _SIGN_OFF.match(tree.text, start)
+    if not match or len(tree.text) - start > 120:
         return None
     first = tree.token_at(match.end())
     last = first
@@ -301,7 +307,7 @@ def _sign_off(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit |
     names = [t for t in range(first, last) if tree.pos[t] in {"PROPN", "NOUN"}]
     if not names or any(tree.tag[t] in FINITE for t in range(first, last)):
         return None
-    return None, NounPhrase(first, last, names[-1]), "sign_off"
+    return NounPhrase(first, last, names[-1])
 
 
 def _around_clause(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
@@ -370,9 +376,15 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
         return "direct"
     if words[:1].isupper() and has_verb and ends_clause and before[-1:] in ",:":
         return "direct"
-    if cue is None and len(words.split()) <= 6 and not has_verb:
+    if cue is None and len(words.split()) <= 6 and not has_verb and not _is_description(tree, tokens):
         return "term"
     return "mixed"
+
+
+def _is_description(tree: Tree, tokens: range) -> bool:
+    """Whether the words tell what somebody is taken for: presented him as "a fighter"."""
+    root = next((t for t in tokens if not tokens[0] <= tree.head[t] <= tokens[-1]), None)
+    return root is not None and tree.dep[root] in {"pobj", "amod"} and tree.lower(tree.head[root]) == "as"
 
 
 def _is_named(view: View, span: MarkedSpan) -> bool:
@@ -398,6 +410,8 @@ def _is_title(view: View, span: MarkedSpan, tokens: range) -> bool:
     with a comma between (his memoir, "…").
     """
     tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    if opening > 1 and tree.lower(opening - 1) == "of" and names_speech(tree, opening - 2):
+        return False
     words = [tree.word(t) for t in tokens if tree.word(t)[:1].isalnum()]
     if not words or len(words) > 12 or opening == 0 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
         return False

@@ -227,9 +227,16 @@ def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
     )
 
 
+def names_speech(tree: Tree, token: int) -> bool:
+    """Whether the token is a noun that names an act of saying, writing, asking or thinking."""
+    return tree.pos[token] == "NOUN" and tree.lemma[token].lower() in _nouns()
+
+
 def _touches_quote(tree: Tree, token: int, quoted: Sequence[bool]) -> bool:
-    """Whether a quotation stands right behind the noun, or behind its comma or colon: his message: "…"."""
+    """Whether a quotation stands right behind the noun, its comma, colon or preposition: his message: "…", her call for "…"."""
     after = token + 1
+    if after < len(tree) and tree.lower(after) in {"of", "for"}:
+        return after + 1 < len(tree) and quoted[after + 1]
     return after < len(tree) and (
         quoted[after] or (tree.word(after) in {",", ":"} and after + 1 < len(tree) and quoted[after + 1])
     )

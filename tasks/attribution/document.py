@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.annotation.syntax import Paragraph
-from tasks.attribution.assign import Quoted
+from tasks.attribution.assign import Quoted, read_sign_off
 from tasks.attribution.kinds import speaker_kind
 from tasks.attribution.marks import find_marked_spans
 from tasks.attribution.paragraph import attribute_paragraph
@@ -42,6 +42,8 @@ def read_document(document: Sequence[Paragraph]) -> list[Draft]:
     for paragraph, marked in zip(document, spans, strict=True):
         if paragraph.tree is None:
             continue
+        if not marked and previous is not None:
+            _sign_off_before(paragraph, previous, drafts)
         quoted, reported = attribute_paragraph(paragraph.tree, marked)
         own = [_draft_quote(paragraph, q) for q in quoted if q.span.depth == 0]
         _carry_over(paragraph, previous, own, drafts)
@@ -125,6 +127,27 @@ def _carry_over(paragraph: Paragraph, previous: Paragraph | None, own: list[Draf
     for index in range(1, len(own)):
         if own[index].speaker is None and own[index].quote_type == "direct" and own[0].speaker is not None:
             own[index] = _take_speaker(own[index], own[0], own[0].rule, keep_group=False)
+
+
+def _sign_off_before(paragraph: Paragraph, previous: Paragraph, drafts: list[Draft]) -> None:
+    """Give the quotation that is the whole paragraph before to the name that signs it in a paragraph of its own: — X."""
+    tree, last = paragraph.tree, drafts[-1] if drafts else None
+    if tree is None or last is None or last.paragraph_no != previous.paragraph_no or last.quote_type != "direct":
+        return
+    name = read_sign_off(tree, 0)
+    if name is None or not (last.opens_paragraph and last.ends_paragraph):
+        return
+    span = tree.span(name.first, name.after)
+    by = paragraph.start_char
+    drafts[-1] = replace(
+        last,
+        speaker=(span[0] + by, span[1] + by),
+        kind=speaker_kind(tree, *span),
+        cue=None,
+        via=None,
+        rule="sign_off",
+        group=(last.paragraph_no, "span", last.start),
+    )
 
 
 def _introduced_by(previous: Paragraph) -> tuple[tuple[int, int], str | None] | None:
