@@ -369,6 +369,7 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
     tree, text = view.tree, view.tree.text
     words = text[span.start : span.end]
     before = text[max(0, span.outer_start - _FAR) : span.outer_start].rstrip(_BLANKS)
+    before = before[:-2] + '"' if before.endswith("''") else before
     opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
     has_verb = any(tree.tag[t] in FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
     ends_clause = words[-1:] in ".!?,…—–"
@@ -442,7 +443,7 @@ def _carry_inside(view: View, found: list[Quoted]) -> list[Quoted]:
     for index, quote in enumerate(found):
         if quote.speaker is not None:
             previous = quote
-        elif quote.quote_type == "direct" and previous is not None and _only_attribution_between(view, previous, quote):
+        elif previous is not None and _goes_on_from(view, previous, quote):
             found[index] = previous = _go_on(view, quote) or _copy_speaker(quote, previous, "carried_inside")
         elif quote.quote_type == "direct":
             found[index] = previous = _go_on(view, quote) or quote
@@ -473,6 +474,26 @@ def _go_on(view: View, quote: Quoted) -> Quoted | None:
     assert cue.speaker is not None
     span, speaker = tree.span(cue.first, cue.after), tree.span(cue.speaker.first, cue.speaker.after)
     return replace(quote, rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
+
+
+def _goes_on_from(view: View, previous: Quoted, quote: Quoted) -> bool:
+    """Whether the quotation goes on from the one before: a clause of its own, or one behind a bare connector ("Instead, “he …”")."""
+    if quote.quote_type == "direct":
+        return _only_attribution_between(view, previous, quote)
+    if quote.quote_type != "mixed" or quote.rule != "none":
+        return False
+    tree, tokens = view.tree, view.tokens_of(quote.span)
+    frame = view.frame_of[tokens[0]]
+    first, after = view.frame_starts[frame], view.frame_starts[frame + 1]
+    last = view.frame_of[max(view.tree.token_at(previous.span.end) - 1, 0)]
+    return (
+        frame - last <= 1
+        and first < tokens[0]
+        and tokens[0] - first <= 8
+        and after - tokens[-1] <= 3
+        and any(tree.tag[t] in FINITE for t in tokens)
+        and not any(tree.tag[t] in FINITE or tree.pos[t] == "VERB" for t in range(first, tokens[0]))
+    )
 
 
 def _only_attribution_between(view: View, previous: Quoted, quote: Quoted) -> bool:

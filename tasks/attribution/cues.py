@@ -411,6 +411,8 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
     ):
         return NounPhrase(verb + 1, verb + 2, verb + 1)
     left = verb - 1
+    if left > 0 and tree.word(left) == "," and not quoted[left]:
+        return _described(tree, left - 1, quoted)
     while left >= 0 and (tree.pos[left] in {"ADV", "AUX", "PART"}) and not quoted[left]:
         left -= 1
     if (
@@ -420,6 +422,19 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
         and tree.lower(left) not in _RELATIVES
     ):
         return _noun_phrase(tree, left, quoted)
+    return None
+
+
+def _described(tree: Tree, last: int, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Return the noun phrase whose apposition ends at the token `last`, before the comma of a verb: "X, a spokesman in Y, said"."""
+    token = last
+    for _ in range(8):
+        head = tree.head[token]
+        if quoted[token] or head >= token or tree.dep[token] not in {"appos", "pobj", "prep", "conj"}:
+            return None
+        if tree.dep[token] == "appos":
+            return None if quoted[head] else _noun_phrase(tree, head, quoted)
+        token = head
     return None
 
 

@@ -12,6 +12,10 @@ from tasks.attribution.paragraph import attribute_paragraph
 from tasks.attribution.reported import Reported
 
 
+_NEAR = 64
+"""How many blanks and full stops may stand between a quotation and the edge of its paragraph."""
+
+
 @dataclass
 class Draft:
     """One quote while its document is read: spans are characters of the body, `group` joins the parts of one statement."""
@@ -79,8 +83,9 @@ def _draft_quote(paragraph: Paragraph, quoted: Quoted) -> Draft:
         repair=span.repair,
         depth=span.depth,
         kind=speaker_kind(tree, *quoted.speaker) if quoted.speaker else None,
-        opens_paragraph=not paragraph.text[: span.outer_start].strip(),
-        ends_paragraph=not paragraph.text[span.outer_end :].strip(" .\u00a0"),
+        opens_paragraph=span.outer_start <= _NEAR and not paragraph.text[: span.outer_start].strip(),
+        ends_paragraph=len(paragraph.text) - span.outer_end <= _NEAR
+        and not paragraph.text[span.outer_end :].strip(" .\u00a0"),
     )
 
 
