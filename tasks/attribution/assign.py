@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -43,6 +44,7 @@ _SMALL_WORDS = frozenset(
     }
 )
 _PERSONAL = frozenset({"he", "she", "they", "i", "we", "it"})
+_RELATIVES = frozenset({"who", "which", "that"})
 _REACH = 16
 """The cues before or behind a stretch that are weighed: those further away never win, and a paragraph of cues stays linear."""
 _FAR = 64
@@ -276,16 +278,27 @@ def _colon_before(view: View, span: MarkedSpan, tokens: range, frame: int) -> _H
         return None
     first = view.frame_starts[view.frame_of[opening - 1]]
     before = [t for t in range(max(first, opening - _FAR), opening - 1) if not view.quoted[t]]
-    subject = next(
-        (t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in {"who", "which", "that"}),
-        None,
-    )
+    named = _name_behind_dash(tree, before)
+    if named is not None:
+        return None, named, "colon"
+    subjects = [t for t in before if tree.dep[t] in {"nsubj", "nsubjpass"} and tree.lower(t) not in _RELATIVES]
+    subject = max(subjects, key=lambda t: (tree.dep[tree.head[t]] in {"ROOT", "conj"}, t), default=None)
     if subject is None and before and len(before) <= 8 and tree.pos[before[-1]] in {"PROPN", "NOUN"}:
         subject = before[-1]
     if subject is None:
         return None
-    first, after = tree.noun_phrase(subject, blocked=view.quoted)
-    return None, NounPhrase(first, after, subject), "colon"
+    low, high = tree.noun_phrase(subject, blocked=view.quoted)
+    return None, NounPhrase(low, high, subject), "colon"
+
+
+def _name_behind_dash(tree: Tree, before: Sequence[int]) -> NounPhrase | None:
+    """Return the names between a dash and the colon that the tokens end at: HEADLINE - Jo Field and Marta Lindqvist: "…"."""
+    first = len(before)
+    while first > 0 and (tree.is_name(before[first - 1]) or tree.tag[before[first - 1]] == "CC"):
+        first -= 1
+    if not 0 < first < len(before) or tree.word(before[first - 1]) not in {"-", "–", "—", "--"}:
+        return None
+    return NounPhrase(before[first], before[-1] + 1, before[-1])
 
 
 def _sign_off(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hit | None:
