@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from tasks.annotation.syntax import Paragraph, Tree
-from tasks.identity.name_types import PLACE_NAME_ENDS, Span, has_organization_word, organization_words, vote_types
+from tasks.identity.name_types import PLACE_NAME_ENDS, Span, has_organization_word, role_kinds, vote_types
 from tasks.identity.names import (
     could_stand_for,
     count_title_words,
@@ -23,6 +23,7 @@ from tasks.identity.names import (
     split_title,
     titles,
 )
+from tasks.identity.organizations import known_acronyms, organization_words
 from tasks.identity.places import people_codes, place_codes
 from tasks.lexicons import load_lexicon
 
@@ -200,7 +201,7 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Sp
         words = list(re.finditer(r"\S+", text[span.start : span.end]))
         printed = [word.group() for word in words]
         count = split_title(printed)
-        if span.label == "person":  # Although Mr Vieira
+        if True:  # Although Mr Vieira
             count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
         if count and fold_name(text[span.start : span.end]) not in place_codes():
             strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
@@ -237,7 +238,7 @@ def _grow_person(tree: Tree, first: int, last: int, span: Span, covered: set[int
         word = tree.word(first - 1)
         if (
             not (
-                word[:1].isupper() and (is_given_name(word) or is_initial(word)) and tree.tag[first - 1] in _NAMED_TAGS
+                word[:1].isupper() and not _is_title_token(tree, first - 1) and word.lower() not in titles() and (is_given_name(word) or is_initial(word)) and tree.tag[first - 1] in _NAMED_TAGS
             )
             or tree.is_name(first) is False
         ):

@@ -8,17 +8,19 @@ from functools import cache
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.names import count_title_words, fold_name, is_acronym, is_given_name, is_particle, parse_person
-from tasks.identity.places import people_codes, place_codes
+from tasks.identity.organizations import known_organizations, organization_words
+from tasks.identity.places import people_codes, place_codes, town_weights
 from tasks.lexicons import load_lexicon
 
 PLACE_NAME_ENDS = frozenset(
     {
-        "airport", "archipelago", "avenue", "basin", "bay", "beach", "boulevard", "bridge", "canal", "canyon",
+        "airbase", "airport", "archipelago", "arena", "avenue", "basin", "bay", "beach", "boulevard", "bridge", "canal", "canyon",
         "cape", "city", "coast", "county", "creek", "delta", "desert", "district", "dam", "falls", "fjord",
         "forest", "gulf", "harbor", "harbour", "heights", "highway", "hill", "hills", "island", "islands",
         "isle", "isles", "lake", "lakes", "lane", "mountain", "mountains", "ocean", "park", "peak", "peninsula",
         "plaza", "prefecture", "province", "range", "region", "reservoir", "river", "road", "sea", "square",
-        "station", "strait", "street", "territory", "town", "valley", "village", "ward",
+        "stadium", "station", "strait", "street", "territory", "town", "valley", "village", "volcano", "ward", "wharf",
+        "aerodrome", "cathedral", "cemetery", "crossing", "dam", "drive", "hospital", "interchange", "jail", "mine", "monastery", "mosque", "museum", "palace", "pier", "port", "prison", "roundabout", "shrine", "shipyard", "temple", "terminal", "tower", "tunnel", "zoo",
     }
 )  # fmt: skip
 _PLACE_START = frozenset(
@@ -82,8 +84,17 @@ def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str
         key for key in votes if key.count(" ") in (1, 2) and not any(_known_type(text) for text in printed[key])
     ]:
         votes[key].update(votes.get(key.split()[-1], Counter()))  # the surname alone votes for the full name
+    _add_towns(votes)
     types = {key: max(count, key=lambda label: (count[label], label)) for key, count in votes.items()}
     return _spread_types(types, votes)
+
+
+def _add_towns(votes: dict[str, Counter[str]]) -> None:
+    """Add the votes of towns and provinces to the names that are no part of a person's."""
+    persons = {key for key, count in votes.items() if " " in key and count["person"] == max(count.values())}
+    parts = {part for key in persons - town_weights().keys() for part in key.split()}
+    for key in votes.keys() & town_weights().keys() - parts:
+        votes[key]["place"] += 1 if is_given_name(key) else town_weights()[key]
 
 
 def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
@@ -105,7 +116,9 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
     if span.rule == "after_title":
         votes["person"] += 4
     head = next((t for t in tokens if tree.head[t] not in tokens), last)
-    if tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
+    if is_acronym(paragraph.text[span.start : span.end]):
+        pass  # who says something under an acronym is an organization as often as a person
+    elif tree.dep[head] in SUBJECTS and tree.lemma[tree.head[head]].lower() in _speech_verbs() and len(tokens) < 4:
         votes[span.label if span.label == "organization" and len(tokens) > 1 else "person"] += 2
     if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
         votes["place"] += 4 if len(tokens) == 1 else 2
@@ -178,7 +191,9 @@ def _known_type(text: str) -> Counter[str]:
     key, words = fold_name(text), text.split()
     lower = [fold_name(word) for word in words]
     votes: Counter[str] = Counter()
-    if key in place_codes():
+    if text in known_organizations():
+        votes["organization"] += 8
+    elif key in place_codes():
         votes["place"] += 6
     elif key in people_codes() and text[:1].isupper():
         votes["group"] += 6
@@ -202,6 +217,8 @@ def _known_type(text: str) -> Counter[str]:
         votes["person"] += 2
     elif len(words) == 1 and is_acronym(text) and len(text) > 1:
         votes["organization"] += 3
+    elif len(words) == 1 and role_kinds().get(lower[0]) == "organization":
+        votes["organization"] += 3
     return votes
 
 
@@ -219,13 +236,6 @@ def has_organization_word(text: str) -> bool:
         or " ".join(plain[:2]) in organization_words("start")
         or (len(plain[0]) > 4 and plain[0] in organization_words("start"))
     )
-
-
-@cache
-def organization_words(position: str) -> frozenset[str]:
-    """Return the words that mark organizations at the `start` or `end` of a name, or in `any` place."""
-    words = load_lexicon("organization_words")
-    return frozenset(words.filter(words["position"] == position)["form"])
 
 
 def _spread_types(types: dict[str, str], votes: dict[str, Counter[str]]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from functools import cache
 from tasks.identity.names import fold_name, is_acronym
 from tasks.lexicons import load_lexicon
 
+_PROVINCE_SIZE = 100  # thousands of inhabitants; what counts is that it is larger than a town
+
 
 def fold_place(text: str, entity_type: str) -> str:
     """Return the key of a name that is no person's and no organization's: a country's code where it has one."""
@@ -43,3 +45,21 @@ def people_codes() -> dict[str, str]:
     for code, adjectives, people in zip(countries["code"], countries["adjectives"], countries["people"], strict=True):
         codes |= {fold_name(text): code for text in (*adjectives, *people) if not is_acronym(text)}
     return codes
+
+
+@cache
+def town_weights() -> dict[str, int]:
+    """For the folded names of towns and provinces, how surely a name alone means the place, from 0 to 5.
+
+    A name of several words is sure; a surname that is a town's name too is not, unless the town is large.
+    """
+    weights: dict[str, int] = {}
+    cities, provinces = load_lexicon("cities"), load_lexicon("provinces")
+    sizes = [int(thousands) for thousands in cities["thousands"]] + [_PROVINCE_SIZE] * provinces.height
+    names, others = [*cities["name"], *provinces["name"]], [*cities["also"], *provinces["also"]]
+    for name, thousands, also in zip(names, sizes, others, strict=True):
+        key = fold_name(name)
+        large = thousands >= 500
+        weight = {None: 3 + (thousands >= 100), "surname": 3 if large else 1, "word": 1 if large else 0}[also]
+        weights[key] = max(5 if " " in key else weight, weights.get(key, 0))
+    return weights
