@@ -78,6 +78,7 @@ def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
     spans = [span for number in range(len(document)) for span in _read_spans(document, number)]
     spans += [span for number in range(len(document)) for span in _find_titled(document, number)]
     spans += [span for number in range(len(document)) for span in _find_known_places(document, number)]
+    spans = [part for span in spans for part in _split_office(document, span)]
     spans = _drop_overlaps(_mend_edges(document, spans))
     types = vote_types(document, spans)
     spans += _find_acronyms(document, spans, types)
@@ -187,6 +188,35 @@ def _strong_titles() -> frozenset[str]:
     forms = load_lexicon("honorifics").filter(load_lexicon("honorifics")["kind"].is_in(kinds))["form"]
     return (
         frozenset(form.split()[-1] for form in forms if not is_given_name(form) and len(form) > 1) - _ALSO_INSTITUTIONS
+    )
+
+
+def _split_office(document: Sequence[Paragraph], span: Span) -> list[Span]:
+    """Return the organization and the person that follows it without a comma, as in `Harbour Council Marta Lind`."""
+    text = document[span.paragraph].text[span.start : span.end]
+    words = list(re.finditer(r"[^\s,]+", text))
+    printed = [word.group() for word in words]
+    for count in range(max(1, len(words) - 4), len(words) - 1):
+        rest = printed[count:]
+        if (
+            _ends_organization(printed[count - 1])
+            and is_given_name(rest[0])
+            and len(rest) > 1
+            and printed[count - 1] != "International"
+            and all(word[0].isupper() and not _ends_organization(word) and not is_acronym(word) for word in rest)
+        ):
+            return [
+                replace(span, end=span.start + words[count - 1].end(), label="organization"),
+                replace(span, start=span.start + words[count].start(), label="person"),
+            ]
+    return [span]
+
+
+def _ends_organization(word: str) -> bool:
+    return (
+        word in organization_words("any")
+        or word in organization_words("end")
+        or role_kinds().get(word.lower()) == "organization"
     )
 
 
