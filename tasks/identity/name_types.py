@@ -9,7 +9,7 @@ from functools import cache
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.names import count_title_words, fold_name, is_acronym, is_given_name, is_particle, parse_person
 from tasks.identity.organizations import known_organizations, organization_words
-from tasks.identity.places import people_codes, place_codes, town_weights
+from tasks.identity.places import people_codes, people_names, place_codes, town_weights
 from tasks.lexicons import load_lexicon
 
 PLACE_NAME_ENDS = frozenset(
@@ -134,6 +134,11 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
         votes[span.label if span.label == "organization" and len(tokens) > 1 else "person"] += 2
     if first and tree.lower(first - 1) in _PLACE_PREPOSITIONS and tree.dep[head] == "pobj":
         votes["place"] += 4 if len(tokens) == 1 else 2
+    if first and tree.dep[head] == "pobj" and tree.lower(first - 1) in {"at", "from"}:
+        votes["place"] += 2 if len(tokens) == 1 else 1
+    if _has_article(paragraph.text, span.start) and tree.dep[head] not in _MODIFIERS:
+        votes["person"] -= 4  # no name of one person has an article
+        votes["organization"] += 1
     votes.update(_read_neighbours(paragraph.text, span))
     kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
     if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
@@ -141,6 +146,14 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
     if len(kinds & {"person", "organization"}) == 1:
         votes["person" if "person" in kinds else "organization"] += 4
     return votes
+
+
+_MODIFIERS = frozenset({"compound", "nmod", "amod", "poss"})
+_ARTICLE = re.compile(r"\b[Tt]he $")
+
+
+def _has_article(text: str, start: int) -> bool:
+    return _ARTICLE.search(text, max(0, start - 5), start) is not None
 
 
 def _has_subject_who(tree: Tree, verb: int) -> bool:
@@ -226,6 +239,8 @@ def _known_type(text: str) -> Counter[str]:
         and all(word[:1].isupper() or is_particle(word) for word in words)
     ):
         votes["person"] += 4
+    elif key in people_names() and not is_given_name(text):
+        votes["group"] += 4
     elif len(words) == 1 and is_acronym(text) and len(text) > 1:
         votes["organization"] += 3
     elif len(words) == 1 and is_given_name(text):

@@ -63,3 +63,9 @@ def town_weights() -> dict[str, int]:
         weight = {None: 3 + (thousands >= 100), "surname": 3 if large else 1, "word": 1 if large else 0}[also]
         weights[key] = max(5 if " " in key else weight, weights.get(key, 0))
     return weights
+
+
+@cache
+def people_names() -> frozenset[str]:
+    """The folded names of those who share a language, a religion or a political side."""
+    return frozenset(fold_name(name) for name in load_lexicon("peoples")["name"])
