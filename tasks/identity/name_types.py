@@ -138,7 +138,8 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
         votes["place"] += 2 if len(tokens) == 1 else 1
     if _has_article(paragraph.text, span.start) and tree.dep[head] not in _MODIFIERS:
         votes["person"] -= 4  # no name of one person has an article
-        votes["organization"] += 1
+        if span.label in ("person", "organization"):
+            votes["organization"] += 1
     votes.update(_read_neighbours(paragraph.text, span))
     kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
     if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
