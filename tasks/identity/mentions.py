@@ -233,6 +233,10 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Sp
         count = split_title(printed)
         if True:  # Although Mr Vieira
             count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
+        if count < len(words) - 2 and span.label in ("person", "organization"):
+            first = printed[count]
+            is_people = fold_name(first) in people_codes() and fold_name(first) not in place_codes()
+            count += is_people and is_given_name(printed[count + 1]) and not is_given_name(first)
         if count and fold_name(text[span.start : span.end]) not in place_codes():
             strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
             if span.label == "person" or strong:
@@ -253,6 +257,9 @@ def _grow(tree: Tree, span: Span, covered: set[int]) -> Span:
         last = _grow_organization(tree, tokens[-1], covered)
         if last > tokens[-1]:
             return replace(span, end=tree.end[last], label="organization")
+        last = _grow_place(tree, tokens[-1], covered)
+        if last > tokens[-1]:
+            return replace(span, end=tree.end[last], label="place")
     if span.label == "person":
         start, end = _grow_person(tree, tokens[0], tokens[-1], span, covered)
         return replace(span, start=start, end=end)
@@ -307,6 +314,19 @@ def _grow_organization(tree: Tree, last: int, covered: set[int]) -> int:
     return last
 
 
+def _grow_place(tree: Tree, last: int, covered: set[int]) -> int:
+    """Return the last token of a place's name that the model cut: Halvik National Park."""
+    token = last
+    while token + 1 < len(tree) and token - last < 2 and token + 1 not in covered and tree.is_name(token + 1):
+        if tree.text[tree.end[token] : tree.start[token + 1]] != " ":
+            break
+        token += 1
+        word = tree.word(token)
+        if word.istitle() and word.lower() in PLACE_NAME_ENDS:
+            return token
+    return last
+
+
 def _are_joined(tree: Tree, left: int, right: int) -> bool:
     word = tree.word(right)
     if word in organization_words("any") or word in organization_words("end") or word.lower() in PLACE_NAME_ENDS:
@@ -342,7 +362,9 @@ def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[Span], types: 
                 types.setdefault(fold_name(paragraph.text[name.start : name.end]), "organization")
                 found.append(name)
             label = types[fold_name(paragraph.text[name.start : name.end])]
-            if is_acronym(match[1]) and label in ("organization", "place", "law", "event"):
+            spelled = paragraph.text[name.start : name.end]
+            is_short = is_acronym(match[1]) or could_stand_for(match[1], spelled)
+            if is_short and label in ("organization", "place", "law", "event"):
                 found.append(Span(number, *match.span(1), label, "acronym"))
                 types[fold_name(match[1])] = label
     return found
@@ -396,6 +418,8 @@ def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], type
         if label not in ("person", "organization", "place") or fold_name(text) in _NEVER_NAMES:
             continue
         names.add(text)
+        if " " in text:
+            names.add(text.upper())
         surname = text.split()[-1]
         if label == "person" and surname != text and len(surname) > 2 and surname[0].isupper():
             names.add(surname)
@@ -442,7 +466,7 @@ def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, s
     text = paragraph.text[span.start : span.end]
     key = fold_name(text)
     label = types.get(key, span.label)
-    if not key or key in _NEVER_NAMES or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
+    if len(key) < 2 or key in _NEVER_NAMES or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
         return None
     if (
         label in ("person", "organization", "place", "law", "work")
@@ -454,9 +478,20 @@ def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, s
         return None
     if text.lower().rstrip(".") in titles() and label in ("person", "organization"):
         return None
+    if label == "person" and _is_role_noun(text, types):
+        return None
     start = paragraph.start_char + span.start
     title = _read_title(paragraph.text, span.start) if label == "person" else None
     return Mention(span.paragraph, start, start + len(text), text, label, span.rule, title)
+
+
+def _is_role_noun(text: str, types: Mapping[str, str]) -> bool:
+    """Whether one word names no person but a role with a capital, as in `the Opposition`, and is no one's surname here."""
+    if " " in text or is_given_name(text):
+        return False
+    key = fold_name(text)
+    kinds = (role_kinds().get(word) for word in (key, key.removesuffix("s"), key.removesuffix("es")))
+    return any(kinds) and not any(name.endswith(" " + key) for name, label in types.items() if label == "person")
 
 
 def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:
