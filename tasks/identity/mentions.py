@@ -23,7 +23,7 @@ from tasks.identity.names import (
     split_title,
     titles,
 )
-from tasks.identity.organizations import known_acronyms, organization_words
+from tasks.identity.organizations import known_organizations, organization_words
 from tasks.identity.places import people_codes, place_codes
 from tasks.lexicons import load_lexicon
 
@@ -45,13 +45,20 @@ _OFFICE_HEADS = frozenset(
 _NEVER_NAMES = frozenset(
     {
         "covid", "covid19", "coronavirus", "omicron", "sarscov2", "god", "internet", "monday", "tuesday",
-        "wednesday", "thursday", "friday", "saturday", "sunday", "mr", "mrs", "ms", "dr", "am", "pm", "gmt",
-        "est", "edt", "utc", "i",
+        "wednesday", "thursday", "friday", "saturday", "sunday", "mr", "mrs", "ms", "dr", "am", "pm",
+        "i", "state", "interior", "kingdom", "independence", "national", "royal", "executive",
+        "north", "south", "east", "act", "bill", "amendment", "budget", "https", "http",
     }
 )  # fmt: skip
+_STANDS_ALONE = frozenset(
+    {"army", "assembly", "cabinet", "congress", "government", "house", "navy", "parliament", "senate", "treasury", "tribunal"}
+)
+"""Institutions that a state has one of: their noun alone, with a capital, is a name."""
+
 _ALSO_INSTITUTIONS = frozenset(
     {"state", "defense", "defence", "army", "navy", "treasury", "force", "fleet", "house", "general", "republic"}
 )
+_ROMAN = re.compile(r"[XVI]{2,}")
 _BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
 
 
@@ -364,6 +371,7 @@ def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[Span], types: 
             label = types[fold_name(paragraph.text[name.start : name.end])]
             spelled = paragraph.text[name.start : name.end]
             is_short = is_acronym(match[1]) or could_stand_for(match[1], spelled)
+            label = "organization" if match[1] in known_organizations() else label
             if is_short and label in ("organization", "place", "law", "event"):
                 found.append(Span(number, *match.span(1), label, "acronym"))
                 types[fold_name(match[1])] = label
@@ -466,7 +474,7 @@ def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, s
     text = paragraph.text[span.start : span.end]
     key = fold_name(text)
     label = types.get(key, span.label)
-    if len(key) < 2 or key in _NEVER_NAMES or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
+    if len(key) < 2 or (key in _NEVER_NAMES and not is_acronym(text)) or text in _common_acronyms() or _ROMAN.fullmatch(text) or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
         return None
     if (
         label in ("person", "organization", "place", "law", "work")
@@ -478,20 +486,29 @@ def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, s
         return None
     if text.lower().rstrip(".") in titles() and label in ("person", "organization"):
         return None
-    if label == "person" and _is_role_noun(text, types):
+    if label in ("person", "organization") and _is_role_noun(text, label, types):
+        return None
+    if "://" in text or "www." in text or paragraph.text[span.end : span.end + 3] == "://":
         return None
     start = paragraph.start_char + span.start
     title = _read_title(paragraph.text, span.start) if label == "person" else None
     return Mention(span.paragraph, start, start + len(text), text, label, span.rule, title)
 
 
-def _is_role_noun(text: str, types: Mapping[str, str]) -> bool:
-    """Whether one word names no person but a role with a capital, as in `the Opposition`, and is no one's surname here."""
+@cache
+def _common_acronyms() -> frozenset[str]:
+    return frozenset(load_lexicon("common_acronyms")["form"])
+
+
+def _is_role_noun(text: str, label: str, types: Mapping[str, str]) -> bool:
+    """Whether one word is no name but a role with a capital: the Opposition, the Commission; no surname of the document."""
     if " " in text or is_given_name(text):
         return False
     key = fold_name(text)
     kinds = (role_kinds().get(word) for word in (key, key.removesuffix("s"), key.removesuffix("es")))
-    return any(kinds) and not any(name.endswith(" " + key) for name, label in types.items() if label == "person")
+    if label == "organization":
+        return any(kinds) and key not in _STANDS_ALONE
+    return any(kinds) and not any(name.endswith(" " + key) for name, known in types.items() if known == "person")
 
 
 def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:

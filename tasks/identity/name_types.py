@@ -212,6 +212,9 @@ def _speech_verbs() -> frozenset[str]:
     return frozenset(verbs.filter(verbs["strength"] == "2")["lemma"])
 
 
+_PLACE_OF = re.compile(r"(?:State|Republic|Kingdom|Sultanate|Emirate|Commonwealth|Province|City|Town) of ")
+
+
 def _known_type(text: str) -> Counter[str]:
     """Return votes from the lexicons and the words of a name."""
     key, words = fold_name(text), text.split()
@@ -220,6 +223,8 @@ def _known_type(text: str) -> Counter[str]:
     if text in known_organizations():
         votes["organization"] += 8
     elif key in place_codes():
+        votes["place"] += 6
+    elif _PLACE_OF.match(text) and key.split(" of ")[1].removeprefix("the ") in place_codes():
         votes["place"] += 6
     elif key in people_codes() and text[:1].isupper():
         votes["group"] += 6
@@ -243,7 +248,7 @@ def _known_type(text: str) -> Counter[str]:
     elif key in people_names() and not is_given_name(text):
         votes["group"] += 4
     elif len(words) == 1 and is_acronym(text) and len(text) > 1:
-        votes["organization"] += 3
+        votes["organization"] += 4
     elif len(words) == 1 and is_given_name(text):
         votes["person"] += 2
     elif len(words) == 1 and role_kinds().get(lower[0]) == "organization":
@@ -257,8 +262,10 @@ def has_organization_word(text: str) -> bool:
     if len(words) < 2:
         return False
     plain = [word.strip(".,") for word in words]
+    if plain[-1].lower() in PLACE_NAME_ENDS:
+        return False  # a police station is a place
     if plain[-1].istitle() and role_kinds().get(plain[-1].lower()) == "organization":
-        return plain[-1].lower() not in PLACE_NAME_ENDS  # the Foreign Ministry
+        return True  # the Foreign Ministry
     return (
         any(word in organization_words("any") for word in plain)
         or plain[-1] in organization_words("end")

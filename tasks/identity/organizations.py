@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from tasks.identity.names import is_acronym
 from tasks.lexicons import load_lexicon
 
 
@@ -13,13 +12,6 @@ def known_organizations() -> frozenset[str]:
     names = {*bodies["name"], *agencies["name"]}
     names |= {alias for lexicon in (bodies["acronyms"], agencies["aliases"]) for own in lexicon for alias in own}
     return frozenset(names)
-
-
-@cache
-def known_acronyms() -> frozenset[str]:
-    """The acronyms of international organizations, as printed: a text means nothing else by them."""
-    acronyms = load_lexicon("international_organizations")["acronyms"]
-    return frozenset(acronym for own in acronyms for acronym in own if is_acronym(acronym) and len(acronym) > 2)
 
 
 @cache

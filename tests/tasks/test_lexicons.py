@@ -7,14 +7,19 @@ from tasks.lexicons import lexicon_info, lexicon_names, load_lexicon
 
 KEYS = {
     "agencies": ("name",),
+    "cities": ("name",),
+    "common_acronyms": ("form",),
     "countries": ("code",),
     "given_name_variants": ("kind", "names"),
     "given_names": ("name",),
     "honorifics": ("form",),
+    "international_organizations": ("name",),
     "months_weekdays": ("language", "form", "kind"),
     "name_particles": ("form",),
     "name_suffixes": ("form",),
     "organization_words": ("form",),
+    "peoples": ("name",),
+    "provinces": ("name",),
     "works": ("lemma",),
     "notices": ("label", "match", "form"),
     "regions": ("name", "kind"),
@@ -38,6 +43,9 @@ VOCABULARIES = [
     ("honorifics", "gender", {"m", "f", None}),
     ("regions", "kind", REGIONS),
     ("agencies", "kind", {"news", "photo", "both"}),
+    ("cities", "also", {"surname", "word", None}),
+    ("provinces", "also", {"surname", "word", None}),
+    ("peoples", "kind", {"language", "people", "religion", "side"}),
     ("given_names", "gender", {"m", "f", "u"}),
     ("given_name_variants", "kind", {"nickname", "transliteration", "cognate"}),
     ("organization_words", "position", {"start", "end", "any"}),
@@ -57,7 +65,11 @@ LOOK_UPS = [
     ("honorifics", {"form": "señora", "kind": "foreign", "gender": "f"}),
     ("regions", {"name": "Oregon", "kind": "us_state", "aliases": ["OR", "Ore.", "Oreg."]}),
     ("agencies", {"name": "Kyodo News", "kind": "news", "aliases": ["Kyodo", "Kyodo News Agency"]}),
+    ("cities", {"name": "Nice", "countries": ["FR"], "also": "word"}),
     ("given_names", {"name": "matteo", "gender": "m"}),
+    ("international_organizations", {"name": "African Union", "acronyms": ["AU"]}),
+    ("peoples", {"name": "Buddhists", "kind": "religion"}),
+    ("provinces", {"name": "Saskatchewan", "countries": ["CA"]}),
     ("given_names", {"name": "andrea", "gender": "u"}),
     ("organization_words", {"form": "GmbH", "position": "end"}),
     ("months_weekdays", {"language": "nl", "form": "maart", "kind": "month", "number": "3"}),
@@ -144,5 +156,5 @@ def test_forms_without_meaning_in_their_case_are_lower_case(name: str):
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(KeyError, match="no lexicon 'verbs'; there are: agencies, countries"):
+    with pytest.raises(KeyError, match="no lexicon 'verbs'; there are: agencies, cities"):
         load_lexicon("verbs")
