@@ -37,6 +37,13 @@ _CUT = re.compile(r"[\"“”„«»‹›()\[\]|\n\r\t;*]+|\s[–—-]\s|—|[�
 _LEADING = re.compile(r"(?:[^\w’'‘]+|[’'‘](?!\w)|(?:the|a|an|The|A|An|THE)\s+)+")
 _PREFIX = re.compile(r"(?:non|pro|anti|post|pre|ex|mid)-(?=[A-Z])")
 _TRAILING = re.compile(r"(?:['’`´]s?|[^\w.’')]+|[,;:!?]+|\s(?:and|or|of|in|at|to|for|from|IN|OF|AND|FOR|TO))+$")
+_OWNER = re.compile(r"['’]s\s+(?=[^\W\d_A-Z])")
+_JOINT = re.compile(r"\s(?:and|vs\.?|with)\s|,\s")
+_LETTER = re.compile(r"[^\W\d_]")
+_LAST_DOT = re.compile(r"(?:\b[^\W\d_]|[A-Z][a-z]{1,3})\.$")
+_OFFICE_BEFORE = re.compile(r"([\w-]+) (?:of|for) (?:the )?$")
+_OFFICE_AFTER = re.compile(r"(?: [A-Z][\w-]+)? (\w+)")
+_FIRST_PART = re.compile(r"[A-Z][\w’']*-$")
 _ARTICLE_OF = re.compile(r"(?:Article|Section|Chapter|Clause|Title|Paragraph)s?\s[\w.()–-]+\s(?:of|in)\s(?:the\s)?")
 _COURTESY = frozenset({"Mr", "Mrs", "Ms", "Miss", "Dr", "Sir"})
 _OFFICE_HEADS = frozenset(
@@ -51,7 +58,22 @@ _NEVER_NAMES = frozenset(
     }
 )  # fmt: skip
 _STANDS_ALONE = frozenset(
-    {"army", "assembly", "cabinet", "congress", "government", "house", "navy", "parliament", "senate", "treasury", "tribunal"}
+    {
+        "army",
+        "assembly",
+        "cabinet",
+        "congress",
+        "government",
+        "house",
+        "kremlin",
+        "navy",
+        "parliament",
+        "pentagon",
+        "politburo",
+        "senate",
+        "treasury",
+        "tribunal",
+    }
 )
 """Institutions that a state has one of: their noun alone, with a capital, is a name."""
 
@@ -116,11 +138,11 @@ def _cut_span(text: str, start: int, end: int, label: str) -> Iterator[tuple[int
             part for first, last in pieces for part in _split_at_and(text, first, _before_slash(text, first, last))
         ]
     for first, last in pieces:
-        owner = re.compile(r"['’]s\s+(?=[^\W\d_A-Z])").search(text, first, last)  # Ana Vieira’s ministry
+        owner = _OWNER.search(text, first, last)  # Ana Vieira’s ministry
         last = owner.start() if owner else last
         article = _ARTICLE_OF.match(text, first, last)  # Article 9 of the Charter: the charter is the law
         first, last = _trim(text, article.end() if article else first, last)
-        if first < last and re.search(r"[^\W\d_]", text[first:last]):
+        if first < last and _LETTER.search(text, first, last):
             yield first, last
 
 
@@ -131,7 +153,7 @@ def _before_slash(text: str, start: int, end: int) -> int:
 
 
 def _split_at_and(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    joint = re.compile(r"\s(?:and|vs\.?|with)\s|,\s").search(text, start, end)
+    joint = _JOINT.search(text, start, end)
     return [(start, joint.start()), *_split_at_and(text, joint.end(), end)] if joint else [(start, end)]
 
 
@@ -144,7 +166,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     tail = _TRAILING.search(text, start, end)
     if tail and tail.start() > start:
         end = tail.start()
-    if text[end - 1 : end] == "." and not re.search(r"(?:\b[^\W\d_]|[A-Z][a-z]{1,3})\.$", text[start:end]):
+    if text[end - 1 : end] == "." and not _LAST_DOT.search(text[start:end]):
         end -= 1
     return start, end
 
@@ -238,12 +260,10 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Sp
         words = list(re.finditer(r"\S+", text[span.start : span.end]))
         printed = [word.group() for word in words]
         count = split_title(printed)
-        if True:  # Although Mr Vieira
-            count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
+        # Although Mr Vieira
+        count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
         if count < len(words) - 2 and span.label in ("person", "organization"):
-            first = printed[count]
-            is_people = fold_name(first) in people_codes() and fold_name(first) not in place_codes()
-            count += is_people and is_given_name(printed[count + 1]) and not is_given_name(first)
+            count += _is_nationality(printed[count]) and is_given_name(printed[count + 1])
         if count and fold_name(text[span.start : span.end]) not in place_codes():
             strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
             if span.label == "person" or strong:
@@ -254,6 +274,11 @@ def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Sp
             covered[span.paragraph] = {t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)}
         mended.append(_grow(tree, span, covered[span.paragraph]))
     return mended
+
+
+def _is_nationality(word: str) -> bool:
+    key = fold_name(word)
+    return key in people_codes() and key not in place_codes() and not is_given_name(word)
 
 
 def _grow(tree: Tree, span: Span, covered: set[int]) -> Span:
@@ -282,7 +307,11 @@ def _grow_person(tree: Tree, first: int, last: int, span: Span, covered: set[int
         word = tree.word(first - 1)
         if (
             not (
-                word[:1].isupper() and not _is_title_token(tree, first - 1) and word.lower() not in titles() and (is_given_name(word) or is_initial(word)) and tree.tag[first - 1] in _NAMED_TAGS
+                word[:1].isupper()
+                and not _is_title_token(tree, first - 1)
+                and word.lower() not in titles()
+                and (is_given_name(word) or is_initial(word))
+                and tree.tag[first - 1] in _NAMED_TAGS
             )
             or tree.is_name(first) is False
         ):
@@ -406,6 +435,7 @@ def _drop_named(document: Sequence[Paragraph], spans: list[Span], texts: set[str
     return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
 
 
+_NOTHING: Mapping[int, set[str]] = {}
 _NameIndex = Mapping[str, Mapping[int, set[str]]]
 """Names by their first word (up to a hyphen, as tokens are cut) and by their length in characters."""
 
@@ -458,15 +488,24 @@ def _long_places() -> _NameIndex:
 
 def _find_printed(tree: Tree, names: _NameIndex) -> Iterator[tuple[int, int]]:
     """Yield where one of `names` is printed whole, as a name."""
-    for token in range(len(tree)):
-        start = tree.start[token]
-        for length, own in names.get(tree.word(token), {}).items():
+    text = tree.text
+    for token, (start, last) in enumerate(zip(tree.start, tree.end, strict=True)):
+        for length, own in names.get(text[start:last], _NOTHING).items():
             end = start + length
-            if tree.text[start:end] not in own or tree.text[end : end + 1].isalnum():
+            if text[start:end] not in own or text[end : end + 1].isalnum():
                 continue
-            is_second_part = re.search(r"[A-Z][\w’']*-$", tree.text[max(0, start - 30) : start]) is not None
-            if not is_second_part and any(tree.tag[t] in _NAMED_TAGS for t in tree.tokens_in(start, end)):
+            is_second_part = text[start - 1 : start] == "-" and _FIRST_PART.search(text, max(0, start - 30), start)
+            if not is_second_part and _is_name(tree, token, end):
                 yield start, end
+
+
+def _is_name(tree: Tree, token: int, end: int) -> bool:
+    """Whether one of the tokens from `token` to the character `end` is tagged as a name."""
+    while token < len(tree.start) and tree.start[token] < end:
+        if tree.tag[token] in _NAMED_TAGS:
+            return True
+        token += 1
+    return False
 
 
 def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, str]) -> Mention | None:
@@ -474,7 +513,7 @@ def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, s
     text = paragraph.text[span.start : span.end]
     key = fold_name(text)
     label = types.get(key, span.label)
-    if len(key) < 2 or (key in _NEVER_NAMES and not is_acronym(text)) or text in _common_acronyms() or _ROMAN.fullmatch(text) or not any(char.isalpha() for char in text) or _is_office(paragraph, span, key):
+    if _is_no_name(text, key) or _is_office(paragraph, span, key):
         return None
     if (
         label in ("person", "organization", "place", "law", "work")
@@ -500,6 +539,16 @@ def _common_acronyms() -> frozenset[str]:
     return frozenset(load_lexicon("common_acronyms")["form"])
 
 
+def _is_no_name(text: str, key: str) -> bool:
+    return (
+        len(key) < 2
+        or (key in _NEVER_NAMES and not is_acronym(text))
+        or text in _common_acronyms()
+        or _ROMAN.fullmatch(text) is not None
+        or not any(char.isalpha() for char in text)
+    )
+
+
 def _is_role_noun(text: str, label: str, types: Mapping[str, str]) -> bool:
     """Whether one word is no name but a role with a capital: the Opposition, the Commission; no surname of the document."""
     if " " in text or is_given_name(text):
@@ -515,8 +564,8 @@ def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:
     """Whether the words are part of an office: State in Secretary of State, Interior in Minister of the Interior."""
     if key in place_codes() or key in people_codes() or is_acronym(paragraph.text[span.start : span.end]):
         return False
-    before = re.search(r"([\w-]+) (?:of|for) (?:the )?$", paragraph.text[max(0, span.start - 40) : span.start])
-    after = re.match(r"(?: [A-Z][\w-]+)? (\w+)", paragraph.text[span.end : span.end + 40])
+    before = _OFFICE_BEFORE.search(paragraph.text, max(0, span.start - 40), span.start)
+    after = _OFFICE_AFTER.match(paragraph.text, span.end, span.end + 40)
     is_before = before is not None and before[1].lower() in _OFFICE_HEADS
     return is_before or (after is not None and after[1] in {"Minister", "Secretary", "Undersecretary"})
 

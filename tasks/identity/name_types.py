@@ -103,10 +103,16 @@ def _weaken(votes: Counter[str], mention_count: int) -> Counter[str]:
 
 def _add_towns(votes: dict[str, Counter[str]]) -> None:
     """Add the votes of towns and provinces to the names that are no part of a person's."""
-    persons = {key for key, count in votes.items() if " " in key and count["person"] == max(count.values())}
-    parts = {part for key in persons - town_weights().keys() for part in key.split()}
-    for key in votes.keys() & town_weights().keys() - parts:
-        votes[key]["place"] += 1 if is_given_name(key) else town_weights()[key]
+    weights = town_weights()
+    parts = {
+        part
+        for key, count in votes.items()
+        if " " in key and key not in weights and count["person"] == max(count.values())
+        for part in key.split()
+    }
+    for key in votes:
+        if key in weights and key not in parts:
+            votes[key]["place"] += 1 if is_given_name(key) else weights[key]
 
 
 def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
@@ -161,20 +167,27 @@ def _has_subject_who(tree: Tree, verb: int) -> bool:
     return any(tree.dep[child] in SUBJECTS and tree.lower(child) == "who" for child in tree.children(verb))
 
 
+_LIST_MARK = re.compile(r"(?:,| and|, and| or) (?=[A-Z])")
+
+
 def _read_coordinated(paragraph: Paragraph, span: Span, labels: Mapping[tuple[int, int], str]) -> Counter[str]:
     """Return a vote for the type of each neighbour in a list of names: Lisbon, Porto and Faro."""
     text = paragraph.text
     votes: Counter[str] = Counter()
-    after = re.compile(r"(?:,| and|, and| or) (?=[A-Z])").match(text, span.end)
+    after = _LIST_MARK.match(text, span.end)
     if after and (label := labels.get((span.paragraph, after.end()))):
         votes[label] += 2
     return votes
 
 
+_NOUN_BEFORE = re.compile(r"([^\W_]+)( of)? $")
+_NOUN_AFTER = re.compile(r"(, (?:aged )?\d{1,2},)|['’]s ([a-z]+)| ([a-z]+)")
+
+
 def _read_neighbours(text: str, span: Span) -> Counter[str]:
     """Return votes from what is printed right before and after a name: an age, a noun of places or organizations."""
-    before = re.search(r"([^\W_]+)( of)? $", text[max(0, span.start - 40) : span.start])
-    after = re.match(r"(, (?:aged )?\d{1,2},)|['’]s ([a-z]+)| ([a-z]+)", text[span.end : span.end + 40])
+    before = _NOUN_BEFORE.search(text, max(0, span.start - 40), span.start)
+    after = _NOUN_AFTER.match(text, span.end, span.end + 40)
     votes: Counter[str] = Counter()
     if before and before[2] and before[1].lower() in _PLACE_NOUNS:
         votes["place"] += 4
@@ -215,6 +228,11 @@ def _speech_verbs() -> frozenset[str]:
 _PLACE_OF = re.compile(r"(?:State|Republic|Kingdom|Sultanate|Emirate|Commonwealth|Province|City|Town) of ")
 
 
+def _names_place(text: str, key: str) -> bool:
+    """Whether a name says what kind of place it is, as in the State of Portugal."""
+    return _PLACE_OF.match(text) is not None and key.partition(" of ")[2].removeprefix("the ") in place_codes()
+
+
 def _known_type(text: str) -> Counter[str]:
     """Return votes from the lexicons and the words of a name."""
     key, words = fold_name(text), text.split()
@@ -222,9 +240,7 @@ def _known_type(text: str) -> Counter[str]:
     votes: Counter[str] = Counter()
     if text in known_organizations():
         votes["organization"] += 8
-    elif key in place_codes():
-        votes["place"] += 6
-    elif _PLACE_OF.match(text) and key.split(" of ")[1].removeprefix("the ") in place_codes():
+    elif key in place_codes() or _names_place(text, key):
         votes["place"] += 6
     elif key in people_codes() and text[:1].isupper():
         votes["group"] += 6
