@@ -282,9 +282,9 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
         head = tree.child(agent, "pobj") if agent is not None else None
         return _noun_phrase(tree, head, quoted) if head is not None and not quoted[head] else None
     if tree.tag[verb] == "VBG" and _follows_comma(tree, verb):
-        subject = _clause_subject(tree, verb, quoted)
-        if subject is not None:
-            return subject
+        spoken_by = _clause_subject(tree, verb, quoted)
+        if spoken_by is not None:
+            return spoken_by
     seen = verb
     for _ in range(8):  # a chain of coordinated or dependent verbs is short; the bound keeps odd trees linear
         subject = _subject(tree, seen)

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from tasks.annotation.syntax import Paragraph
 from tasks.attribution.assign import Quoted, read_sign_off
-from tasks.attribution.kinds import speaker_kind
+from tasks.attribution.kinds import speaker_form, speaker_kind
 from tasks.attribution.marks import find_marked_spans
 from tasks.attribution.paragraph import attribute_paragraph
 from tasks.attribution.reported import Reported
-
 
 _NEAR = 64
 """How many blanks and full stops may stand between a quotation and the edge of its paragraph."""
@@ -34,6 +34,7 @@ class Draft:
     repair: str | None = None
     depth: int = 0
     kind: str | None = None
+    speaker_form: str | None = None
     opens_paragraph: bool = False
     ends_paragraph: bool = False
 
@@ -83,6 +84,7 @@ def _draft_quote(paragraph: Paragraph, quoted: Quoted) -> Draft:
         repair=span.repair,
         depth=span.depth,
         kind=speaker_kind(tree, *quoted.speaker) if quoted.speaker else None,
+        speaker_form=speaker_form(tree, *quoted.speaker) if quoted.speaker else None,
         opens_paragraph=span.outer_start <= _NEAR and not paragraph.text[: span.outer_start].strip(),
         ends_paragraph=len(paragraph.text) - span.outer_end <= _NEAR
         and not paragraph.text[span.outer_end :].strip(" .\u00a0"),
@@ -106,6 +108,7 @@ def _draft_reported(paragraph: Paragraph, reported: Reported) -> list[Draft]:
             speaker=_shift(reported.speaker, by),
             via=_shift(reported.via, by),
             kind=speaker_kind(tree, *reported.speaker) if reported.speaker else None,
+            speaker_form=speaker_form(tree, *reported.speaker) if reported.speaker else None,
         )
         for start, end in reported.content
     ]
@@ -115,18 +118,17 @@ def _carry_over(paragraph: Paragraph, previous: Paragraph | None, own: list[Draf
     """Give a paragraph that opens with a quotation and names no speaker the one of the paragraph before."""
     if not own or previous is None or not own[0].opens_paragraph:
         return
-    before = [
-        d
-        for d in earlier
-        if d.paragraph_no == previous.paragraph_no and d.quote_type in {"direct", "mixed"} and d.depth == 0
-    ]
+    recent = takewhile(lambda d: d.paragraph_no == previous.paragraph_no, reversed(earlier))
+    before = [d for d in recent if d.quote_type in {"direct", "mixed"} and d.depth == 0]
     last = max(before, key=lambda d: d.start) if before else None
     if last is not None and last.repair == "continued":
         own[0] = _take_speaker(own[0], last, "continued_paragraph", keep_group=own[0].speaker is not None)
     elif own[0].speaker is None and own[0].quote_type == "direct":
         introduced = _introduced_by(previous)
         if introduced is not None:
-            own[0] = replace(own[0], speaker=introduced[0], kind=introduced[1], rule="introduced_by_colon")
+            own[0] = replace(
+                own[0], speaker=introduced[0], kind=introduced[1], speaker_form="noun", rule="introduced_by_colon"
+            )
         elif last is not None and last.speaker is not None:
             own[0] = _take_speaker(own[0], last, "carried_over", keep_group=True)
     for index in range(1, len(own)):
@@ -148,6 +150,7 @@ def _sign_off_before(paragraph: Paragraph, previous: Paragraph, drafts: list[Dra
         last,
         speaker=(span[0] + by, span[1] + by),
         kind=speaker_kind(tree, *span),
+        speaker_form=speaker_form(tree, *span),
         cue=None,
         via=None,
         rule="sign_off",
@@ -179,18 +182,28 @@ def _take_speaker(draft: Draft, source: Draft, rule: str, *, keep_group: bool) -
         return draft
     group = draft.group if keep_group else source.group
     return replace(
-        draft, speaker=source.speaker, cue=source.cue, via=source.via, kind=source.kind, rule=rule, group=group
+        draft,
+        speaker=source.speaker,
+        cue=source.cue,
+        via=source.via,
+        kind=source.kind,
+        speaker_form=source.speaker_form,
+        rule=rule,
+        group=group,
     )
 
 
 def _carry_back(drafts: list[Draft]) -> None:
     """Give a quotation that goes on in the next paragraph the speaker that is named only there."""
+    following: Draft | None = None
     for index in range(len(drafts) - 1, -1, -1):
-        draft = drafts[index]
+        draft, behind = drafts[index], following
+        if draft.depth == 0 and draft.quote_type in {"direct", "mixed"}:
+            following = draft
         if draft.repair != "continued" or draft.speaker is not None:
             continue
-        following = next((d for d in drafts[index + 1 :] if d.depth == 0 and d.quote_type in {"direct", "mixed"}), None)
-        if following is not None and following.paragraph_no == draft.paragraph_no + 1 and following.speaker is not None:
+        if behind is not None and behind.paragraph_no == draft.paragraph_no + 1 and behind.speaker is not None:
             drafts[index] = replace(
-                _take_speaker(draft, following, "continued_back", keep_group=False), quote_type="direct"
+                _take_speaker(draft, behind, "continued_back", keep_group=False), quote_type="direct"
             )
+            following = drafts[index]

@@ -24,3 +24,11 @@ def speaker_kind(tree: Tree, start: int, end: int) -> str | None:
     if words & {"they", "we"}:
         return "group"
     return "organization" if words & {"it"} else None
+
+
+def speaker_form(tree: Tree, start: int, end: int) -> str:
+    """Tell how the speaker is printed: as a `pronoun`, with a proper `name`, or by a common `noun`; "X, who" is told by X."""
+    tags = [tree.tag[t] for t in tree.tokens_in(start, end)]
+    if any(tag in {"NNP", "NNPS"} for tag in tags):
+        return "name"
+    return "noun" if any(tag in {"NN", "NNS"} for tag in tags) else "pronoun"

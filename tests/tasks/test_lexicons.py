@@ -26,6 +26,7 @@ KEYS = {
     "reporting_nouns": ("lemma",),
     "reporting_verbs": ("lemma",),
     "roles": ("lemma",),
+    "speaker_shares": ("rule", "quote_type", "speaker_form"),
 }
 VERB_CLASSES = {"say", "write", "ask", "answer", "think", "promise", "urge"}
 VERB_CLASSES |= {"accuse", "judge", "agree", "deny", "show", "manner", "add"}

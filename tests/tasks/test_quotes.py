@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.annotate import annotate_paragraphs, split_paragraphs
 from tasks.annotation.annotator import Annotator, open_annotator
+from tasks.entities import resolve_entities
 from tasks.quotes import QuotedBatch, extract_quotes, normalize_quote
 from tests.builders import articles, rows
 
@@ -47,12 +48,73 @@ def said(batch: QuotedBatch) -> list[tuple[str, str | None]]:
         ),
         (
             "Lindqvist, who called the strike “a farce”, left the hall.",
-            [("a farce", "Lindqvist")],
+            [("a farce", "Lindqvist, who")],
         ),
     ],
 )
 def test_the_speaker_is_found_before_after_and_inside(annotator, body, expected):
     assert said(quote(annotator, body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            "Lindqvist said the strike was “a farce” and welcomed the new timetable.",
+            [("a farce", "Lindqvist")],
+        ),
+        (
+            "Citing the owners and their “reveries of an empty harbour,” Lindqvist urged the crews to go home.",
+            [("reveries of an empty harbour,", "Lindqvist")],
+        ),
+        ("Jonas Berg said he called the plan “a mistake”.", [("a mistake", "Jonas Berg")]),
+        ("Berg told a packed hall, “We will sail.”", [("We will sail.", "Berg")]),
+        (
+            "Lindqvist complained that Berg is too timid, suggesting the harbour master sees the strike as “a storm in a teacup”.",
+            [("a storm in a teacup", "Lindqvist")],
+        ),
+        (
+            "Lindqvist said the vote was called by the owners and said, “Who are you going to trust?”",
+            [("Who are you going to trust?", "Lindqvist")],
+        ),
+        (
+            "Lindqvist said that nobody had slept on board. “They are all afraid.”",
+            [("They are all afraid.", "Lindqvist")],
+        ),
+        (
+            "“It is a duty to sail,” Lindqvist said. Instead, “the owners act like children.”",
+            [("It is a duty to sail,", "Lindqvist"), ("the owners act like children.", "Lindqvist")],
+        ),
+        (
+            "“We will sail.”\n\n- Marta Lindqvist.\n\nThe owners did not answer.",
+            [("We will sail.", "Marta Lindqvist")],
+        ),
+        ("FERRIES SAIL AGAIN - Marta Lindqvist: “Nobody will stop us.”", [("Nobody will stop us.", "Marta Lindqvist")]),
+        ("The owners sneered at her call for “free ferries” on Monday.", [("free ferries", "her")]),
+    ],
+)
+def test_the_speaker_is_the_one_who_reports_and_not_who_stands_nearest(annotator, body, expected):
+    named = [
+        (text, speaker) for text, speaker in said(quote(annotator, body)) if speaker and not text.startswith("that ")
+    ]
+    marked = [pair for pair in named if f"“{pair[0]}”" in body]
+    assert marked == expected
+
+
+def test_a_programme_is_a_term_also_at_the_end_of_a_sentence(annotator):
+    batch = quote(annotator, "“We will sail,” Lindqvist said on the network's “Morning Harbour.”")
+    assert rows(batch.quotes, "quote_text", "quote_type") == [("We will sail,", "direct"), ("Morning Harbour.", "term")]
+
+
+def test_the_relative_pronoun_belongs_to_the_speaker_and_he_is_still_known(annotator):
+    frame = articles("Marta Lindqvist, who called the strike “a farce”, left the hall.")
+    paragraphs = split_paragraphs(frame)
+    annotations = annotate_paragraphs(paragraphs, annotator)
+    batch = extract_quotes(frame, paragraphs, annotations)
+    resolved = resolve_entities(frame, paragraphs, annotations, batch.quotes, batch.statements)
+    names = dict(rows(resolved.document_entities, "document_entity_id", "document_entity_name"))
+    ((speaker, entity, kind),) = rows(resolved.quotes, "speaker_text", "speaker_document_entity_id", "speaker_kind")
+    assert (speaker, names[entity], kind) == ("Marta Lindqvist, who", "Marta Lindqvist", "person")
 
 
 def test_a_quotation_broken_by_its_attribution_is_two_rows_of_one_statement(annotator):
