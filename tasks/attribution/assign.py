@@ -211,12 +211,12 @@ def _before_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _H
         if cue.after > opening or cue.kind == "according":
             continue
         between = range(cue.after, opening)
-        inner = [t for t in between if not view.quoted[t]]
-        if any(tree.tag[t] in FINITE for t in inner) or len(inner) > 14:
+        told, finite = view.count_narration(cue.after, opening)
+        if finite or told > 14:
             if cue.content is None or not cue.content[0] <= opening < cue.content[1]:
                 continue
             return None
-        if any(view.quoted[t] for t in between) and tree.word(opening - 1) not in {",", "and", ":", "or", "but"}:
+        if told < len(between) and tree.word(opening - 1) not in {",", "and", ":", "or", "but"}:
             continue
         if cue.strength == 0 and not _is_close(tree, cue, opening, between):
             continue

@@ -4,6 +4,7 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.cues import Cue, find_cues
@@ -112,6 +113,18 @@ class View:
         """The first token of every frame, and the number of tokens."""
         frames = self.frame_of
         return [t for t in range(len(frames)) if not t or frames[t] != frames[t - 1]] + [len(frames)]
+
+    @cached_property
+    def _narration_before(self) -> tuple[list[int], list[int]]:
+        tags, narrated = self.tree.tag, [not quoted for quoted in self.quoted]
+        finite = [told and tag in FINITE for told, tag in zip(narrated, tags, strict=True)]
+        return list(accumulate(narrated, initial=0)), list(accumulate(finite, initial=0))
+
+    def count_narration(self, first: int, after: int) -> tuple[int, int]:
+        """Return how many tokens from `first` to before `after` are narration, and how many of these are finite verbs."""
+        told, finite = self._narration_before
+        after = max(first, after)
+        return told[after] - told[first], finite[after] - finite[first]
 
     def _starts_frame(self, token: int, model_starts: set[int]) -> bool:
         tree, before = self.tree, token - 1
