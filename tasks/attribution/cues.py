@@ -448,3 +448,51 @@ def _days() -> frozenset[str]:
 def _noun_phrase(tree: Tree, head: int, quoted: Sequence[bool]) -> NounPhrase:
     first, after = tree.noun_phrase(head, blocked=quoted)
     return NounPhrase(first, after, head)
+
+
+def find_source(tree: Tree, token: int, part: str, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Find whose words, thoughts or wishes a cue that is no reporting verb of the lexicon tells.
+
+    Args:
+        tree: The annotated paragraph.
+        token: The cue.
+        part: Its part of speech: `verb`, `noun` or `adjective`.
+        quoted: For every token, whether it stands inside quotation marks.
+    """
+    if part == "verb":
+        passive = any(tree.dep[c] in {"auxpass", "nsubjpass"} for c in tree.children(token))
+        return find_speaker(tree, token, quoted, is_passive=passive, lemma=tree.lemma[token].lower())
+    if part == "adjective":
+        head = tree.head[token]
+        if tree.dep[token] == "amod" and tree.pos[head] in {"NOUN", "PROPN", "PRON"}:
+            return None if quoted[head] else _noun_phrase(tree, head, quoted)
+        subject = _climb_to_subject(tree, token, quoted)
+        return None if subject is None else _noun_phrase(tree, subject, quoted)
+    owner = tree.child(token, "poss")
+    if owner is None:
+        by = next((c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in _SOURCE_WORDS), None)
+        owner = tree.child(by, "pobj") if by is not None else None
+    if owner is None:
+        owner = next((c for c in tree.children(token) if tree.dep[c] in {"compound", "nmod"} and tree.is_name(c)), None)
+    if owner is None and tree.dep[token] in {"dobj", "attr", "pobj", "conj", "appos"}:
+        owner = _climb_to_subject(tree, token, quoted)
+    return None if owner is None or quoted[owner] else _noun_phrase(tree, owner, quoted)
+
+
+_SOURCE_WORDS = frozenset({"by", "from", "among"})
+
+
+def _climb_to_subject(tree: Tree, token: int, quoted: Sequence[bool]) -> int | None:
+    """Return the subject of the nearest verb above `token` that has one, an antecedent for a relative pronoun."""
+    seen = token
+    for _ in range(6):
+        head = tree.head[seen]
+        if head == seen:
+            return None
+        seen = head
+        subject = _subject(tree, seen)
+        if subject is not None:
+            if tree.lower(subject) in _RELATIVES:
+                return _antecedent(tree, seen, quoted)
+            return None if quoted[subject] else subject
+    return None

@@ -102,7 +102,7 @@ def _draft_reported(paragraph: Paragraph, reported: Reported) -> list[Draft]:
             paragraph_no=paragraph.paragraph_no,
             text=paragraph.text[start:end],
             quote_type="indirect",
-            rule=f"reported_{reported.rule}",
+            rule=reported.rule,
             group=(paragraph.paragraph_no, "reported", reported.cue[0]),
             cue=_shift(reported.cue, by),
             speaker=_shift(reported.speaker, by),

@@ -21,7 +21,7 @@ def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Q
     outer = [span for span in spans if span.depth == 0]
     view = View(tree, outer)
     found = attribute_spans(view)
-    reported = read_reported(view, found)
+    found, reported = read_reported(view, found)
     inner = [span for span in spans if span.depth == 1]
     if inner:
         nested = View(tree, inner, [(span.start, span.end) for span in outer])

@@ -1,16 +1,30 @@
-"""Read reported speech that has no marks of its own: X said that …; according to X, ….; his claim that …."""
+"""Read what is said, thought or wanted without marks of its own: X said that …; X criticized the plan; according to X, ….; his claim that …."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from tasks.annotation.syntax import Tree
 from tasks.attribution.assign import Quoted
-from tasks.attribution.cues import Cue
+from tasks.attribution.contents import Content, read_adjective, read_noun, read_verb
+from tasks.attribution.cues import Cue, NounPhrase, find_source
 from tasks.attribution.view import FINITE, View, says
+from tasks.lexicons import load_lexicon
+
+_POS = {"VERB": "verb", "AUX": "verb", "NOUN": "noun", "ADJ": "adjective"}
+_RULES = {
+    "clause": "clause", "fronted": "clause", "copula": "clause", "adverbial_finite": "clause", "infinitive": "infinitive",
+    "object_infinitive": "infinitive", "passive_infinitive": "infinitive", "adverbial_infinitive": "infinitive",
+    "gerund": "gerund", "adverbial_gerund": "gerund", "predicate": "predicate", "raised": "raised", "subject": "subject",
+    "object": "object",
+}  # fmt: skip
+_HOPPED = {"hop": "hope", "hat": "hate", "retweete": "retweet", "extoll": "extol"}
+"""Lemmas that the model derives wrongly from regular forms: "hoped" is no form of "hop"."""
 
 
 @dataclass(frozen=True)
 class Reported:
-    """One stretch of reported speech without marks of its own."""
+    """One stretch of reported speech without marks of its own; `rule` names the part of speech of its cue and the frame of its content."""
 
     content: tuple[tuple[int, int], ...]
     rule: str
@@ -19,50 +33,131 @@ class Reported:
     via: tuple[int, int] | None = None
 
 
-def read_reported(view: View, found: Sequence[Quoted]) -> list[Reported]:
-    """Read the content clauses of cues that govern no marked stretch: X said that …; according to X, ….
+@dataclass(frozen=True)
+class _Found:
+    """A content that a cue governs, in tokens, before it is decided who tells it."""
 
+    head: int
+    cue: tuple[int, int]
+    rule: str
+    pieces: tuple[tuple[int, int], ...]
+    speaker: NounPhrase | None
+
+
+@functools.cache
+def _licensed() -> dict[tuple[str, str], frozenset[str]]:
+    frame = load_lexicon("reporting_frames")
+    return {(row["pos"], row["lemma"]): frozenset(row["frames"]) for row in frame.iter_rows(named=True)}
+
+
+def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], list[Reported]]:
+    """Read the contents that the cues of a paragraph govern, the outermost of each sentence only.
+
+    What somebody is said to think or say inside somebody's reported words is part of these words: "X said Y wants to …" is told by X.
     "According to Y" behind somebody's words names the relay of these words, and nothing of its own.
+
+    Returns:
+        The marked stretches, with the content around them where their cue governs one, and the reported speech without marks.
     """
     tree = view.tree
-    used = {q.group[1] for q in found if q.group[0] == "cue"}
-    told = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
+    taken = [False] * len(tree)
+    by_cue = {q.group[1]: q for q in found if q.group[0] == "cue"}
+    contents: dict[int, tuple[tuple[int, int], ...]] = {}
+    reported: list[Reported] = []
+    told: set[int] = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
     relays = {view.frame_of[c.head]: c for c in view.cues if c.kind == "according" and c.speaker is not None}
-    reported = []
-    for cue in sorted(view.cues, key=lambda c: c.kind == "according"):
-        frame = view.frame_of[cue.head]
-        if cue.head in used or cue.speaker is None or (cue.kind == "according" and frame in told):
+    for item in _find_contents(view):
+        if taken[item.head]:
             continue
-        pieces = _content_pieces(view, cue)
-        if sum(len(tree.text[start:end].split()) for start, end in pieces) < 2:
+        frame = view.frame_of[item.head]
+        if item.rule == "according_to" and frame in told:
             continue
-        via = relays.get(frame) if cue.kind != "according" else None
-        via_span = (
-            tree.span(via.speaker.first, via.speaker.after) if via is not None and via.speaker is not None else None
-        )
+        pieces = tuple(p for p in (_trim(tree.text, *tree.span(low, high)) for low, high in item.pieces) if p[0] < p[1])
+        if not pieces:
+            continue
+        for low, high in item.pieces:
+            for token in range(low, high):
+                taken[token] = taken[token] or token != item.head
+        if item.head in by_cue:
+            contents[item.head] = pieces
+            continue
         told.add(frame)
-        speaker = tree.span(cue.speaker.first, cue.speaker.after)
-        reported.append(Reported(pieces, cue.kind, tree.span(cue.first, cue.after), speaker, via_span))
-    return reported
+        via = relays.get(frame) if item.rule != "according_to" else None
+        reported.append(Reported(pieces, item.rule, tree.span(*item.cue), _span(tree, item.speaker), _via(tree, via)))
+    completed = [
+        replace(q, content=contents[q.group[1]]) if q.group[0] == "cue" and q.group[1] in contents else q for q in found
+    ]
+    return completed, reported
 
 
-def _content_pieces(view: View, cue: Cue) -> tuple[tuple[int, int], ...]:
-    """Return the stretches of the paragraph (characters) that tell what was said, trimmed of marks and punctuation.
+def _span(tree: Tree, phrase: NounPhrase | None) -> tuple[int, int] | None:
+    return None if phrase is None else tree.span(phrase.first, phrase.after)
 
-    A cue between commas or behind one ("…, she said, …") has the rest of its sentence as content; else its content clause.
-    """
+
+def _via(tree: Tree, relay: Cue | None) -> tuple[int, int] | None:
+    return None if relay is None else _span(tree, relay.speaker)
+
+
+def _find_contents(view: View) -> Iterator[_Found]:
+    """Yield what the cues of the paragraph govern, cues nearer to the root of their sentence first, "according to" last."""
     tree = view.tree
-    if cue.kind == "according":
-        rest = _rest_of_frame(view, cue)
-        tokens = [rest] if rest is not None else []
-    else:
-        tokens = _around_parenthesis(view, cue) or ([cue.content] if cue.content is not None else [])
-    if any(
-        low <= cue.head < high or (cue.speaker is not None and low <= cue.speaker.head < high) for low, high in tokens
+    cues = {c.head: c for c in view.cues}
+    licensed = _licensed()
+    heads: list[tuple[int, int, frozenset[str]]] = []
+    for token, pos in enumerate(tree.pos):
+        part = _POS.get(pos)
+        if part is None or view.quoted[token]:
+            continue
+        lemma = tree.lemma[token].lower()
+        frames = licensed.get((part, _HOPPED.get(lemma, lemma) if "pp" not in tree.lower(token) else lemma))
+        if frames is not None or token in cues:
+            heads.append((sum(1 for _ in tree.ancestors(token)), token, frames or frozenset()))
+    relays: list[_Found] = []
+    for _, token, frames in sorted(heads):
+        cue = cues.get(token)
+        if cue is not None and cue.kind == "according":
+            continue
+        item = _read_head(view, token, frames, cue)
+        if item is not None:
+            yield item
+    for cue in view.cues:
+        if cue.kind == "according":
+            rest = _rest_of_frame(view, cue)
+            if rest is not None:
+                relays.append(_Found(cue.head, (cue.first, cue.after), "according_to", (rest,), cue.speaker))
+    yield from relays
+
+
+def _read_head(view: View, token: int, frames: frozenset[str], cue: Cue | None) -> _Found | None:
+    tree = view.tree
+    span = (cue.first, cue.after) if cue is not None else (token, token + 1)
+    part = _POS.get(tree.pos[token], "verb")
+    if cue is not None and cue.kind == "verb":
+        around = _around_parenthesis(view, cue)
+        if around:
+            return _Found(token, span, "parenthetical", tuple(around), cue.speaker)
+    reader = {"verb": read_verb, "noun": read_noun, "adjective": read_adjective}[part]
+    content = next((c for c in reader(tree, token) if _is_licensed(c, frames)), None)
+    if content is None and cue is not None and cue.content is not None and cue.speaker is not None:
+        content = Content("clause", (cue.content,))
+    if content is None:
+        return None
+    speaker = (
+        cue.speaker if cue is not None and cue.speaker is not None else find_source(tree, token, part, view.quoted)
+    )
+    if content.frame in {"raised", "subject"} and (
+        speaker is None or any(a <= speaker.head < b for a, b in content.pieces)
     ):
-        return ()
-    pieces = [_trim(tree.text, *tree.span(low, high)) for low, high in tokens]
-    return tuple((start, end) for start, end in pieces if start < end)
+        speaker = None
+    elif any(a <= token < b or (speaker is not None and a <= speaker.head < b) for a, b in content.pieces):
+        return None
+    rule = f"{part}_{_RULES.get(content.frame, 'object' if content.frame.startswith('object_') else 'preposition')}"
+    return _Found(token, span, rule, content.pieces, speaker)
+
+
+def _is_licensed(content: Content, frames: frozenset[str]) -> bool:
+    frame = content.frame
+    return frame in frames or (frame.startswith("object_") and frame != "object_infinitive" and "object" in frames)
 
 
 def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
