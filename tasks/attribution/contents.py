@@ -98,9 +98,9 @@ def _read_object(tree: Tree, verb: int, by_label: dict[str, list[int]], subject:
         yield Content(frame, ((low, high),))
     elif predicates:
         edges = tree.edges(predicates[0])
-        yield Content("predicate", (edges,))
         if subject is not None:
             yield Content("raised", (tree.edges(subject), edges))
+        yield Content("predicate", (edges,))
 
 
 def read_noun(tree: Tree, noun: int) -> Iterator[Content]:

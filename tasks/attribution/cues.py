@@ -466,8 +466,7 @@ def find_source(tree: Tree, token: int, part: str, quoted: Sequence[bool]) -> No
         head = tree.head[token]
         if tree.dep[token] == "amod" and tree.pos[head] in {"NOUN", "PROPN", "PRON"}:
             return None if quoted[head] else _noun_phrase(tree, head, quoted)
-        subject = _climb_to_subject(tree, token, quoted)
-        return None if subject is None else _noun_phrase(tree, subject, quoted)
+        return _speaker_above(tree, token, quoted)
     owner = tree.child(token, "poss")
     if owner is None:
         by = next((c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in _SOURCE_WORDS), None)
@@ -475,24 +474,16 @@ def find_source(tree: Tree, token: int, part: str, quoted: Sequence[bool]) -> No
     if owner is None:
         owner = next((c for c in tree.children(token) if tree.dep[c] in {"compound", "nmod"} and tree.is_name(c)), None)
     if owner is None and tree.dep[token] in {"dobj", "attr", "pobj", "conj", "appos"}:
-        owner = _climb_to_subject(tree, token, quoted)
+        return _speaker_above(tree, token, quoted)
     return None if owner is None or quoted[owner] else _noun_phrase(tree, owner, quoted)
 
 
 _SOURCE_WORDS = frozenset({"by", "from", "among"})
 
 
-def _climb_to_subject(tree: Tree, token: int, quoted: Sequence[bool]) -> int | None:
-    """Return the subject of the nearest verb above `token` that has one, an antecedent for a relative pronoun."""
-    seen = token
-    for _ in range(6):
-        head = tree.head[seen]
-        if head == seen:
-            return None
-        seen = head
-        subject = _subject(tree, seen)
-        if subject is not None:
-            if tree.lower(subject) in _RELATIVES:
-                return _antecedent(tree, seen, quoted)
-            return None if quoted[subject] else subject
+def _speaker_above(tree: Tree, token: int, quoted: Sequence[bool]) -> NounPhrase | None:
+    """Return who speaks by the nearest verb above `token` that has a subject: "X made the claim that …", "X was sure that …"."""
+    for ancestor in tree.ancestors(token):
+        if _subject(tree, ancestor) is not None:
+            return find_speaker(tree, ancestor, quoted, is_passive=False, lemma="")
     return None

@@ -61,7 +61,7 @@ def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], li
     """
     tree = view.tree
     taken = [False] * len(tree)
-    by_cue = {q.group[1]: q for q in found if q.group[0] == "cue"}
+    by_cue = {q.group[1] for q in found if q.group[0] == "cue"}
     contents: dict[int, tuple[tuple[int, int], ...]] = {}
     reported: list[Reported] = []
     told: set[int] = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
@@ -139,7 +139,7 @@ def _read_head(view: View, token: int, frames: frozenset[str], cue: Cue | None) 
     reader = {"verb": read_verb, "noun": read_noun, "adjective": read_adjective}[part]
     content = next((c for c in reader(tree, token) if _is_licensed(c, frames)), None)
     if content is None and cue is not None and cue.content is not None and cue.speaker is not None:
-        content = Content("clause", (cue.content,))
+        content = Content(_frame_of_content(tree, token, cue.content), (cue.content,))
     if content is None:
         return None
     speaker = (
@@ -153,6 +153,11 @@ def _read_head(view: View, token: int, frames: frozenset[str], cue: Cue | None) 
         return None
     rule = f"{part}_{_RULES.get(content.frame, 'object' if content.frame.startswith('object_') else 'preposition')}"
     return _Found(token, span, rule, content.pieces, speaker)
+
+
+def _frame_of_content(tree: Tree, verb: int, content: tuple[int, int]) -> str:
+    labels = {tree.dep[c] for c in tree.children(verb) if content[0] <= c < content[1]}
+    return "clause" if labels & {"ccomp", "acl", "relcl"} else "infinitive" if "xcomp" in labels else "object"
 
 
 def _is_licensed(content: Content, frames: frozenset[str]) -> bool:

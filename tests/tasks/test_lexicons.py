@@ -38,7 +38,7 @@ VOCABULARIES = [
     ("reporting_verbs", "takes_clause", {"0", "1"}),
     ("reporting_verbs", "strength", {"0", "1", "2"}),
     ("reporting_frames", "pos", {"verb", "noun", "adjective"}),
-    ("reporting_frames", "class", VERB_CLASSES),
+    ("reporting_frames", "class", VERB_CLASSES - {"add", "manner", "write"}),
     ("reporting_nouns", "verb_class", VERB_CLASSES),
     ("roles", "kind", {"person", "group", "organization", "document", "anonymous"}),
     ("roles", "gender", {"m", "f", None}),
