@@ -1,22 +1,32 @@
 """The tokens and the tree of one paragraph, as Python objects: attribution walks trees, which frames cannot."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
+
+from tasks.frames import ANNOTATIONS
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "csubj"})
 _PREMODIFIERS = frozenset(
     {"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct", "npadvmod"}
 )
+_POSTMODIFIERS = frozenset({"case", "conj", "cc", "nummod", "amod"})
+_CLAUSES = frozenset({"relcl", "acl", "appos", "advcl", "ccomp"})
 _NAME_TAGS = frozenset({"NNP", "NNPS"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen, as tens of thousands are made: that would double the time
 class Tree:
-    """One annotated paragraph. Tokens are counted from 0; offsets are characters of the paragraph."""
+    """One annotated paragraph. Tokens are counted from 0; offsets are characters of the paragraph.
+
+    What is derived from the columns is made in one pass for all tokens, when it is first asked for, and kept.
+    """
 
     text: str
     start: Sequence[int]
@@ -34,63 +44,76 @@ class Tree:
         return len(self.start)
 
     @cached_property
-    def _children(self) -> dict[int, list[int]]:
-        children: dict[int, list[int]] = {}
+    def _children(self) -> list[list[int]]:
+        children: list[list[int]] = [[] for _ in self.head]
         for token, head in enumerate(self.head):
             if head != token:
-                children.setdefault(head, []).append(token)
+                children[head].append(token)
         return children
 
     def children(self, token: int) -> Sequence[int]:
         """Return the tokens that `token` governs, in order."""
-        return self._children.get(token, ())
+        return self._children[token]
 
     @cached_property
-    def _edges(self) -> dict[int, tuple[int, int]]:
-        return {}
+    def _edges(self) -> tuple[list[int], list[int]]:
+        """The first token of every subtree and the token after its last.
+
+        The first token that is below another, in the order of the text, is where that one's subtree begins; so each
+        is set once, on the way up from it, and the whole is linear.
+        """
+        heads, size = self.head, len(self)
+        lows, highs = [-1] * size, [-1] * size
+        for token in range(size):
+            above = token
+            while lows[above] < 0:
+                lows[above] = token
+                above = heads[above]
+        for token in range(size - 1, -1, -1):
+            above = token
+            while highs[above] < 0:
+                highs[above] = token + 1
+                above = heads[above]
+        return lows, highs
 
     def edges(self, token: int) -> tuple[int, int]:
-        """Return the first token of the subtree of `token` and the token after its last; every subtree is walked once."""
-        known = self._edges
-        if token not in known:
-            order = [token]
-            for seen in order:
-                order.extend(child for child in self.children(seen) if child not in known)
-            for seen in reversed(order):
-                inner = [known[child] for child in self.children(seen)]
-                known[seen] = min([seen, *(low for low, _ in inner)]), max([seen + 1, *(high for _, high in inner)])
-        return known[token]
+        """Return the first token of the subtree of `token` and the token after its last."""
+        lows, highs = self._edges
+        return lows[token], highs[token]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The tokens as printed."""
+        text = self.text
+        return [text[start:end] for start, end in zip(self.start, self.end, strict=True)]
+
+    @cached_property
+    def lowers(self) -> list[str]:
+        """The tokens in lower case."""
+        return [word.lower() for word in self.words]
 
     def word(self, token: int) -> str:
         """Return the token as printed."""
-        return self.text[self.start[token] : self.end[token]]
+        return self.words[token]
 
     def lower(self, token: int) -> str:
         """Return the token in lower case."""
-        return self.word(token).lower()
+        return self.lowers[token]
 
     def token_at(self, char: int) -> int:
         """Return the first token that ends after `char`; the number of tokens when there is none."""
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self.end[middle] <= char:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_right(self.end, char)
 
     def tokens_in(self, start: int, end: int) -> range:
         """Return the tokens that overlap the characters from `start` to `end`."""
-        first = self.token_at(start)
-        last = first
-        while last < len(self) and self.start[last] < end:
-            last += 1
-        return range(first, last)
+        return range(bisect_right(self.end, start), bisect_left(self.start, end))
 
     def child(self, token: int, *labels: str) -> int | None:
         """Return the first child of `token` with one of the dependency labels, or None."""
-        return next((c for c in self.children(token) if self.dep[c] in labels), None)
+        for child in self._children[token]:
+            if self.dep[child] in labels:
+                return child
+        return None
 
     def ancestors(self, token: int) -> Iterator[int]:
         """Yield the governors of `token`, nearest first."""
@@ -104,12 +127,9 @@ class Tree:
 
     def sentence_of(self, token: int) -> tuple[int, int]:
         """Return the first token of the model's sentence around `token` and the token after its last."""
-        starts = [*self.sentence_start, len(self)]
-        low, high = 0, len(starts) - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if starts[middle] <= token else (low, middle)
-        return starts[low], starts[low + 1]
+        starts = self.sentence_start
+        after = max(bisect_right(starts, token), 1)
+        return starts[after - 1], starts[after] if after < len(starts) else len(self)
 
     def noun_phrase(self, head: int, *, blocked: Sequence[bool] | None = None) -> tuple[int, int]:
         """Return the tokens (first, after last) of the noun phrase headed by `head`: its name with titles, no appositions or clauses.
@@ -118,24 +138,22 @@ class Tree:
         phrases ("the president of X", "analysts at the institute") and coordinated nouns. `blocked` tokens (quoted ones) end it.
         """
         first = last = head
-        lefts = [c for c in self.children(head) if c < head and self.dep[c] in _PREMODIFIERS]
-        if lefts:
-            first = min(self.edges(c)[0] for c in lefts)
-        for child in (c for c in self.children(head) if c > head):
-            low, high = self.edges(child)
-            joins = self.dep[child] in {"case", "conj", "cc"} or (self.dep[child] == "prep" and not self.is_name(head))
-            joins = (
-                joins
-                or (self.dep[child] == "prep" and self.lower(child) == "of")
-                or self.dep[child] in {"nummod", "amod"}
+        dep = self.dep
+        lows, highs = self._edges
+        for child in self._children[head]:
+            label = dep[child]
+            low, high = lows[child], highs[child]
+            if child < head:
+                if label in _PREMODIFIERS:
+                    first = min(first, low)
+                continue
+            joins = label in _POSTMODIFIERS or (
+                label == "prep" and (not self.is_name(head) or self.lower(child) == "of") and not self._is_time(child)
             )
-            joins = joins and not (self.dep[child] == "prep" and self._is_time(child))
-            if not joins and not (self.dep[child] == "punct" and self.word(child) in {",", "/", "&"}):
+            if not joins and not (label == "punct" and self.word(child) in {",", "/", "&"}):
                 break
-            if high - low > 12 or any(
-                self.dep[t] in {"relcl", "acl", "appos", "advcl", "ccomp"} for t in range(low, high)
-            ):
-                if self.dep[child] == "conj":
+            if high - low > 12 or not _CLAUSES.isdisjoint(dep[low:high]):
+                if label == "conj":
                     last = max(last, self.noun_phrase(child, blocked=blocked)[1] - 1)
                 break
             last = max(last, high - 1)
@@ -144,9 +162,10 @@ class Tree:
         while first < head and (self.pos[first] == "PUNCT" or self.tag[first] in {"CC", "RB"}):
             first += 1
         if blocked is not None:
-            while first < head and any(blocked[t] for t in range(first, head)):
+            while first < head and any(blocked[first:head]):
                 first += 1
-            last = next((t - 1 for t in range(head, last + 1) if blocked[t]), last)
+            if any(blocked[head : last + 1]):
+                last = blocked.index(True, head) - 1
         return first, max(last, head) + 1
 
     def _is_time(self, preposition: int) -> bool:
@@ -173,21 +192,34 @@ class Paragraph:
     tree: Tree | None
 
 
-def build_tree(text: str, row: dict[str, Any]) -> Tree:
-    """Make the tree of one row of ANNOTATIONS for the paragraph `text`."""
-    entities = list(zip(row["entity_start"], row["entity_end"], row["entity_label"], strict=True))
-    return Tree(
-        text=text,
-        start=row["token_start"],
-        end=row["token_end"],
-        tag=row["token_tag"],
-        pos=row["token_pos"],
-        dep=row["token_dep"],
-        head=row["token_head"],
-        lemma=row["token_lemma"],
-        sentence_start=row["sentence_start"],
-        entities=entities,
-    )
+def read_trees(annotations: pl.DataFrame, texts: Mapping[str, str]) -> dict[str, Tree]:
+    """Make the tree of every row of ANNOTATIONS, by its paragraph key.
+
+    A column becomes Python objects at once and is then sliced: a list a row would take twice the time.
+
+    Args:
+        annotations: ANNOTATIONS.
+        texts: The text of every paragraph key; rows of other keys are left out.
+    """
+    columns = {name: _read_lists(annotations[name]) for name in ANNOTATIONS.column_names[1:]}
+    entities = zip(*(columns.pop(name) for name in ("entity_start", "entity_end", "entity_label")), strict=True)
+    names = [name.removeprefix("token_") for name in columns]
+    return {
+        key: Tree(
+            text=texts[key],
+            entities=list(zip(*own_entities, strict=True)),
+            **dict(zip(names, lists, strict=True)),
+        )
+        for key, own_entities, *lists in zip(annotations["paragraph_key"], entities, *columns.values(), strict=True)
+        if key in texts
+    }
+
+
+def _read_lists(column: pl.Series) -> Iterator[list[Any]]:
+    values = column.explode(empty_as_null=False).to_list()
+    end = 0
+    for length in column.list.len().to_list():
+        yield values[end : (end := end + length)]
 
 
 def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> Iterator[tuple[str, list[Paragraph]]]:
@@ -197,16 +229,12 @@ def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> It
         paragraphs: PARAGRAPHS.
         annotations: ANNOTATIONS; paragraphs without one get no tree.
     """
-    trees: dict[str, dict[str, Any]] = {row["paragraph_key"]: row for row in annotations.iter_rows(named=True)}
-    current: str | None = None
-    document: list[Paragraph] = []
-    for row in paragraphs.sort("article_id", "paragraph_no").iter_rows(named=True):
-        if row["article_id"] != current:
-            if current is not None:
-                yield current, document
-            current, document = row["article_id"], []
-        annotation = trees.get(row["paragraph_key"])
-        tree = build_tree(row["text"], annotation) if annotation else None
-        document.append(Paragraph(row["paragraph_no"], row["start_char"], row["text"], row["label"], tree))
-    if current is not None:
-        yield current, document
+    rows = paragraphs.sort("article_id", "paragraph_no").select(
+        "article_id", "paragraph_key", "paragraph_no", "start_char", "text", "label"
+    )
+    trees = read_trees(annotations, dict(rows.select("paragraph_key", "text").iter_rows()))
+    for article_id, own in groupby(rows.iter_rows(), key=itemgetter(0)):
+        yield (
+            article_id,
+            [Paragraph(number, start, text, label, trees.get(key)) for _, key, number, start, text, label in own],
+        )
