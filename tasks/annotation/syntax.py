@@ -1,12 +1,11 @@
 """The tokens and the tree of one paragraph, as Python objects: attribution walks trees, which frames cannot."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
 import polars as pl
 
@@ -44,16 +43,19 @@ class Tree:
         return len(self.start)
 
     @cached_property
-    def _children(self) -> list[list[int]]:
-        children: list[list[int]] = [[] for _ in self.head]
+    def _children(self) -> dict[int, list[int]]:
+        children: dict[int, list[int]] = {}
         for token, head in enumerate(self.head):
             if head != token:
-                children[head].append(token)
+                if head in children:
+                    children[head].append(token)
+                else:
+                    children[head] = [token]
         return children
 
     def children(self, token: int) -> Sequence[int]:
         """Return the tokens that `token` governs, in order."""
-        return self._children[token]
+        return self._children.get(token, ())
 
     @cached_property
     def _edges(self) -> tuple[list[int], list[int]]:
@@ -110,7 +112,7 @@ class Tree:
 
     def child(self, token: int, *labels: str) -> int | None:
         """Return the first child of `token` with one of the dependency labels, or None."""
-        for child in self._children[token]:
+        for child in self._children.get(token, ()):
             if self.dep[child] in labels:
                 return child
         return None
@@ -140,7 +142,7 @@ class Tree:
         first = last = head
         dep = self.dep
         lows, highs = self._edges
-        for child in self._children[head]:
+        for child in self._children.get(head, ()):
             label = dep[child]
             low, high = lows[child], highs[child]
             if child < head:
@@ -192,34 +194,36 @@ class Paragraph:
     tree: Tree | None
 
 
-def read_trees(annotations: pl.DataFrame, texts: Mapping[str, str]) -> dict[str, Tree]:
-    """Make the tree of every row of ANNOTATIONS, by its paragraph key.
+class _TreeColumns:
+    """The columns of ANNOTATIONS as Python lists of all their tokens, which trees are cut from: a list a row takes twice the time."""
 
-    A column becomes Python objects at once and is then sliced: a list a row would take twice the time.
+    def __init__(self, annotations: pl.DataFrame) -> None:
+        self._rows = {key: number for number, key in enumerate(annotations["paragraph_key"])}
+        ends = (_read_ends(annotations[name]) for name in ("token_start", "sentence_start", "entity_start"))
+        self._token_ends, self._sentence_ends, self._entity_ends = ends
+        values = {
+            name: annotations[name].explode(empty_as_null=False).to_list() for name in ANNOTATIONS.column_names[1:]
+        }
+        self._sentences = values.pop("sentence_start")
+        self._entities = list(zip(*(values.pop(f"entity_{name}") for name in ("start", "end", "label")), strict=True))
+        self._tokens = {name.removeprefix("token_"): column for name, column in values.items()}
 
-    Args:
-        annotations: ANNOTATIONS.
-        texts: The text of every paragraph key; rows of other keys are left out.
-    """
-    columns = {name: _read_lists(annotations[name]) for name in ANNOTATIONS.column_names[1:]}
-    entities = zip(*(columns.pop(name) for name in ("entity_start", "entity_end", "entity_label")), strict=True)
-    names = [name.removeprefix("token_") for name in columns]
-    return {
-        key: Tree(
-            text=texts[key],
-            entities=list(zip(*own_entities, strict=True)),
-            **dict(zip(names, lists, strict=True)),
+    def cut_tree(self, key: str, text: str) -> Tree | None:
+        """Make the tree of one paragraph; None when it was not annotated."""
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        own = slice(self._token_ends[row], self._token_ends[row + 1])
+        return Tree(
+            text=text,
+            sentence_start=self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]],
+            entities=self._entities[self._entity_ends[row] : self._entity_ends[row + 1]],
+            **{name: column[own] for name, column in self._tokens.items()},
         )
-        for key, own_entities, *lists in zip(annotations["paragraph_key"], entities, *columns.values(), strict=True)
-        if key in texts
-    }
 
 
-def _read_lists(column: pl.Series) -> Iterator[list[Any]]:
-    values = column.explode(empty_as_null=False).to_list()
-    end = 0
-    for length in column.list.len().to_list():
-        yield values[end : (end := end + length)]
+def _read_ends(column: pl.Series) -> list[int]:
+    return [0, *column.list.len().cum_sum().to_list()]
 
 
 def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> Iterator[tuple[str, list[Paragraph]]]:
@@ -232,9 +236,12 @@ def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> It
     rows = paragraphs.sort("article_id", "paragraph_no").select(
         "article_id", "paragraph_key", "paragraph_no", "start_char", "text", "label"
     )
-    trees = read_trees(annotations, dict(rows.select("paragraph_key", "text").iter_rows()))
+    trees = _TreeColumns(annotations)
     for article_id, own in groupby(rows.iter_rows(), key=itemgetter(0)):
         yield (
             article_id,
-            [Paragraph(number, start, text, label, trees.get(key)) for _, key, number, start, text, label in own],
+            [
+                Paragraph(number, start, text, label, trees.cut_tree(key, text))
+                for _, key, number, start, text, label in own
+            ],
         )
