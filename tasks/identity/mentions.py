@@ -373,12 +373,11 @@ def _are_joined(tree: Tree, left: int, right: int) -> bool:
 def _drop_overlaps(spans: Sequence[Span]) -> list[Span]:
     """Keep of spans that overlap the one that was found first among the longest."""
     kept: list[Span] = []
-    ends: dict[int, set[int]] = defaultdict(set)
+    taken = {number: bytearray(end) for number, end in sorted((span.paragraph, span.end) for span in spans)}
     for span in sorted(spans, key=lambda span: (span.paragraph, -(span.end - span.start), span.start)):
-        taken = ends[span.paragraph]
-        characters = range(span.start, span.end)
-        if span.start < span.end and taken.isdisjoint(characters):
-            taken.update(characters)
+        own = taken[span.paragraph]
+        if span.start < span.end and not any(own[span.start : span.end]):
+            own[span.start : span.end] = b"\1" * (span.end - span.start)
             kept.append(span)
     return sorted(kept, key=lambda span: (span.paragraph, span.start))
 
@@ -435,7 +434,6 @@ def _drop_named(document: Sequence[Paragraph], spans: list[Span], texts: set[str
     return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
 
 
-_NOTHING: Mapping[int, set[str]] = {}
 _NameIndex = Mapping[str, Mapping[int, set[str]]]
 """Names by their first word (up to a hyphen, as tokens are cut) and by their length in characters."""
 
@@ -489,8 +487,11 @@ def _long_places() -> _NameIndex:
 def _find_printed(tree: Tree, names: _NameIndex) -> Iterator[tuple[int, int]]:
     """Yield where one of `names` is printed whole, as a name."""
     text = tree.text
-    for token, (start, last) in enumerate(zip(tree.start, tree.end, strict=True)):
-        for length, own in names.get(text[start:last], _NOTHING).items():
+    for token, word in enumerate(tree.words):
+        if word not in names:
+            continue
+        start = tree.start[token]
+        for length, own in names[word].items():
             end = start + length
             if text[start:end] not in own or text[end : end + 1].isalnum():
                 continue

@@ -123,10 +123,10 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
     if tree is None or not tokens:
         return votes
     first, last = tokens[0], tokens[-1]
-    before = paragraph.text[max(0, span.start - 80) : span.start].split()[-5:]
+    before = paragraph.text[max(0, span.start - 80) : span.start].rsplit(None, 5)[-5:]
     if (
         before
-        and paragraph.text[: span.start].endswith(" ")
+        and paragraph.text.endswith(" ", 0, span.start)
         and count_title_words(before)
         and span.label != "organization"
     ):
@@ -180,16 +180,17 @@ def _read_coordinated(paragraph: Paragraph, span: Span, labels: Mapping[tuple[in
     return votes
 
 
-_NOUN_BEFORE = re.compile(r"([^\W_]+)( of)? $")
+_NOUN_OF = re.compile(r"([^\W_]+) of $")
 _NOUN_AFTER = re.compile(r"(, (?:aged )?\d{1,2},)|['’]s ([a-z]+)| ([a-z]+)")
 
 
 def _read_neighbours(text: str, span: Span) -> Counter[str]:
     """Return votes from what is printed right before and after a name: an age, a noun of places or organizations."""
-    before = _NOUN_BEFORE.search(text, max(0, span.start - 40), span.start)
+    is_after_of = text.endswith(" of ", max(0, span.start - 40), span.start)
+    before = _NOUN_OF.search(text, max(0, span.start - 40), span.start) if is_after_of else None
     after = _NOUN_AFTER.match(text, span.end, span.end + 40)
     votes: Counter[str] = Counter()
-    if before and before[2] and before[1].lower() in _PLACE_NOUNS:
+    if before and before[1].lower() in _PLACE_NOUNS:
         votes["place"] += 4
     if after and after[1]:
         votes["person"] += 6

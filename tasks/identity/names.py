@@ -26,6 +26,7 @@ _LETTERS = str.maketrans(
 )  # letters that Unicode does not decompose
 _WORD = re.compile(r"[^\W_]+(?:['’`´ʼʻ][^\W_]+)*")
 _INITIAL = re.compile(r"(?:[^\W\d_]\.-?)+|[^\W\d_]")
+_ACRONYM = re.compile(r"(?:[A-Z]\.?-?){2,7}s?\d?")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.){2,}")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SKELETON = (  # transliterations of one sound, longest first; applied to a key without diacritics
@@ -85,6 +86,8 @@ def split_title(words: Sequence[str]) -> int:
     """Return how many of the printed `words` before a name are titles; never all of them."""
     count = 0
     while count < len(words) - 1:
+        if not _may_be_title(words[count], 0):
+            break
         longest = max((n for n in range(1, 6) if _is_title(words[count : count + n])), default=0)
         if not longest or count + longest >= len(words):
             break
@@ -97,6 +100,8 @@ def count_title_words(words: Sequence[str]) -> int:
     count = 0
     while count < len(words):
         rest = words[: len(words) - count]
+        if not _may_be_title(rest[-1], -1):
+            break
         longest = max((n for n in range(1, min(5, len(rest)) + 1) if _is_title(rest[-n:])), default=0)
         if not longest:
             break
@@ -107,10 +112,22 @@ def count_title_words(words: Sequence[str]) -> int:
 _PLACE_TITLES = frozenset({"san", "santa", "santo", "são", "sao", "saint", "st", "sri"})  # first of all parts of places
 
 
+def _may_be_title(word: str, place: int) -> bool:
+    """Whether any title has the word in this place (0 or -1): most words are in none, and need no joining."""
+    edges, lower = _title_edges(place), word.lower()
+    return lower in edges or lower.rstrip(".") in edges
+
+
+@cache
+def _title_edges(place: int) -> frozenset[str]:
+    return frozenset(form.split()[place] for form in titles())
+
+
 def _is_title(words: Sequence[str]) -> bool:
     return " ".join(words).lower().rstrip(".") in titles() and words[0].lower().rstrip(".") not in _PLACE_TITLES
 
 
+@lru_cache(maxsize=2**16)
 def parse_person(text: str) -> PersonName:
     """Parse a printed person's name without its title; suffixes (Jr., PhD) are left out."""
     printed = text.replace(",", " ").split()
@@ -139,6 +156,7 @@ def name_skeleton(key: str) -> str:
     return re.sub(r"(.)\1+", r"\1", key).rstrip("i") or key
 
 
+@lru_cache(maxsize=2**16)
 def fold_organization(text: str) -> str:
     """Return an organization's key: folded, without a leading article and without the legal form at the end."""
     words = fold_name(text.replace("&", " and ")).split()
@@ -151,7 +169,7 @@ def fold_organization(text: str) -> str:
 
 def is_acronym(text: str) -> bool:
     """Whether a printed name is an acronym: two to seven capitals, perhaps with dots, digits or a plural s."""
-    return re.fullmatch(r"(?:[A-Z]\.?-?){2,7}s?\d?", text) is not None
+    return _ACRONYM.fullmatch(text) is not None
 
 
 def could_stand_for(acronym: str, name: str) -> bool:
@@ -218,6 +236,7 @@ def given_name_groups(*kinds: str) -> dict[str, frozenset[int]]:
     return {name: frozenset(numbers) for name, numbers in groups.items()}
 
 
+@lru_cache(maxsize=2**16)
 def is_given_name(word: str) -> bool:
     """Whether a printed word is a known given name, or a hyphenated pair of them."""
     return bool(word) and all(part in _given_genders() for part in (fold_name(word).split() or [""]))
