@@ -1,7 +1,6 @@
 """Articles and their annotated paragraphs -> quotes and statements: who said what, in which words, as printed."""
 
 import bisect
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,7 @@ class QuotedBatch:
 
 def normalize_quote(text: str) -> str:
     """Fold case, marks, dashes and white space, so that the same words compare equal whatever their typography."""
-    return re.sub(r"\s+", " ", text.translate(_FOLDS)).strip(" .,;:!?\"'").lower()
+    return " ".join(text.translate(_FOLDS).split()).strip(" .,;:!?\"'").lower()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ What a short name means depends on the full names beside it, so this is Python; 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tasks.identity.mentions import Mention
 from tasks.identity.names import (
@@ -57,8 +58,7 @@ class Entity:
         )
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One mention tied to its entity, as the mention table has it."""
 
     start: int

@@ -7,8 +7,9 @@ are, a title before one mention types all of them. The rules hang on the order o
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 from tasks.annotation.syntax import Paragraph, Tree
 from tasks.identity.name_types import PLACE_NAME_ENDS, Span, has_organization_word, role_kinds, vote_types
@@ -84,8 +85,7 @@ _ROMAN = re.compile(r"[XVI]{2,}")
 _BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """One named mention: its paragraph (place in the document), its characters in the body, its type and its title."""
 
     paragraph: int
@@ -174,7 +174,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
     """Yield names after a title that the model may have missed: `Deputy Prime Minister S. Amar`, `Ms. Xi`."""
     tree = document[number].tree
-    if tree is None:
+    if tree is None or _strong_titles().isdisjoint([word.rstrip(".") for word in tree.lowers]):
         return
     token = 0
     while token < len(tree):

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.names import count_title_words, fold_name, is_acronym, is_given_name, is_particle, parse_person
@@ -73,8 +73,8 @@ def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str
         key = fold_name(text)
         printed[key][text] += 1
         votes[key][span.label] += 1 + (" " in text)  # the model knows a name of one word less well
-        votes[key].update(_read_context(paragraph, span))
-        votes[key].update(_read_coordinated(paragraph, span, labels))
+        _add_votes(votes[key], _read_context(paragraph, span))
+        _add_votes(votes[key], _read_coordinated(paragraph, span, labels))
     for key in votes:
         votes[key] = _weaken(votes[key], printed[key].total())
         known = _known_type(printed[key].most_common(1)[0][0])
@@ -115,6 +115,12 @@ def _add_towns(votes: dict[str, Counter[str]]) -> None:
             votes[key]["place"] += 1 if is_given_name(key) else weights[key]
 
 
+def _add_votes(votes: Counter[str], more: Mapping[str, int]) -> None:
+    """Add a handful of votes: for so few, `Counter.update` spends its time on asking what it was given."""
+    for label, count in more.items():
+        votes[label] += count
+
+
 def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
     """Return votes from the words around a mention."""
     tree = paragraph.tree
@@ -146,7 +152,7 @@ def _read_context(paragraph: Paragraph, span: Span) -> Counter[str]:
         votes["person"] -= 4  # no name of one person has an article
         if span.label in ("person", "organization"):
             votes["organization"] += 1
-    votes.update(_read_neighbours(paragraph.text, span))
+    _add_votes(votes, _read_neighbours(paragraph.text, span))
     kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
     if any(tree.dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
         kinds = {"person"}
@@ -205,8 +211,9 @@ def _read_neighbours(text: str, span: Span) -> Counter[str]:
 
 def nouns_beside(tree: Tree, tokens: range, head: int) -> list[int]:
     """Return the common nouns that say what a name is: in apposition, or right before it (the company Acme)."""
-    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
-    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
+    dep = tree.dep
+    nouns = [child for child in tree.children(head) if dep[child] == "appos"]
+    nouns += [tree.head[head]] if dep[head] == "appos" else []
     before = tokens[0] - 1
     if before >= 0 and tree.text[tree.end[before] : tree.start[tokens[0]]] == " ":
         nouns.append(before)
@@ -234,8 +241,9 @@ def _names_place(text: str, key: str) -> bool:
     return _PLACE_OF.match(text) is not None and key.partition(" of ")[2].removeprefix("the ") in place_codes()
 
 
+@lru_cache(maxsize=2**16)
 def _known_type(text: str) -> Counter[str]:
-    """Return votes from the lexicons and the words of a name."""
+    """Return votes from the lexicons and the words of a name; nobody changes them, as they are kept."""
     key, words = fold_name(text), text.split()
     lower = [fold_name(word) for word in words]
     votes: Counter[str] = Counter()

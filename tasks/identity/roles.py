@@ -23,6 +23,7 @@ _FUNCTION_WORDS = frozenset(
         "the", "a", "an", "of", "for", "and", "at", "in", "his", "her", "its", "their", "s",
     }
 )  # fmt: skip
+_DETERMINER = re.compile(r"^(?:the|a|an|its|his|her|their|whose)\s+", re.I)
 _RELATED = frozenset({"colleague", "counterpart", "namesake"})
 _PHRASE_TAGS = frozenset({"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"})
 _LEADING_VERBS = frozenset({"lead", "head", "run", "chair", "direct"})
@@ -86,7 +87,7 @@ def _add_person_roles(
         if role is None or (role.head not in _person_nouns() and role.head not in titles()):
             continue
         entity.roles.add(role)
-        text = re.sub(r"^(?:the|a|an|its|his|her|their|whose)\s+", "", _join_tokens(tree, phrase), flags=re.I)
+        text = _DETERMINER.sub("", _join_tokens(tree, phrase))
         if not set(fold_name(text).split()) <= courtesy_titles():
             entity.titles[text] = None
     entity.roles |= _read_leading(tree, tokens, rows, offset)
@@ -264,6 +265,7 @@ def find_role_mentions(
     """
     holders = [entity for entity in dict.fromkeys(entity for _, entity, _ in tied) if entity.roles]
     by_head = _group_by_head(holders)
+    nouns = by_head.keys() | (_person_nouns().keys() if "" in by_head else ())
     seen: dict[Entity, list[tuple[int, int]]] = {entity: [] for entity in holders}
     for mention, entity, _ in tied:
         if entity in seen:
@@ -272,11 +274,13 @@ def find_role_mentions(
     found = []
     for number, paragraph in enumerate(document):
         tree, offset = paragraph.tree, paragraph.start_char
-        for token in range(len(tree) if tree else 0):
-            assert tree is not None
-            word = tree.lower(token)
+        if tree is None:
+            continue
+        for token, word in enumerate(tree.lowers):
+            if word not in nouns:
+                continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
-            if not candidates or not _is_definite(tree, token) or span_around(offset + tree.start[token], quoted):
+            if not _is_definite(tree, token) or span_around(offset + tree.start[token], quoted):
                 continue
             span = _plain_phrase(tree, token)
             start, end = offset + tree.start[span[0]], offset + tree.end[span[1] - 1]
@@ -366,12 +370,19 @@ def span_around(char: int, spans: Sequence[tuple[int, int]]) -> tuple[int, int] 
     Only the last eight that begin before it are looked at: spans that nest are few, and a document may have thousands.
     """
     after = bisect_right(spans, (char, 1 << 62))
-    return next((span for span in reversed(spans[max(after - 8, 0) : after]) if char < span[1]), None)
+    for span in reversed(spans[max(after - 8, 0) : after]):
+        if char < span[1]:
+            return span
+    return None
 
 
 def head_of(tree: Tree, tokens: range) -> int:
     """Return the token of `tokens` that the others hang on."""
-    return next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[-1])
+    heads = tree.head
+    for token in tokens:
+        if heads[token] not in tokens or heads[token] == token:
+            return token
+    return tokens[-1]
 
 
 def guess_gender_of_roles(entity: Entity) -> str | None:

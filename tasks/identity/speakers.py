@@ -4,6 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.document_entities import Entity, Link, TiedMention
@@ -18,8 +20,7 @@ _MAIN_VERBS = frozenset({"ROOT", "conj"})
 _SPEAKING_TYPES = frozenset({"person", "organization", "place", "group", "law", "work"})
 
 
-@dataclass(frozen=True)
-class _Reference:
+class _Reference(NamedTuple):
     """One place outside of quotations that refers to an entity: what pronouns look back to."""
 
     start: int
@@ -214,8 +215,7 @@ class SpeakerResolver:
         return self._references[max(end - count, 0) : end]
 
 
-def _start_of(reference: _Reference) -> int:
-    return reference.start
+_start_of = attrgetter("start")
 
 
 def _kind_of(entity: Entity | None) -> str | None:
