@@ -1,4 +1,4 @@
-"""`python -m bench [samples|corpus|stages|all]` measures; `all` writes docs/benchmarks.md, the others print their part."""
+"""`python -m bench [samples|corpus|stages|quotes|all]` measures; `all` writes docs/benchmarks.md, the others print their part."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.corpus import read_text_size, unpack_corpus
+from bench.history import FIRST_PIPELINE, HistoryError, unpack_version
 from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_seconds, render_goals, render_table
 from bench.probe import ENGINE, SERVER
 from bench.processes import Run, run_measured
@@ -29,9 +30,10 @@ LOAD_MODEL = (
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with a warehouse and the data of its builds, which no setting of the user reaches."""
+    """A folder with a warehouse and the data of its builds, which no setting of the user reaches; `code` is what builds it."""
 
     folder: Path
+    code: Path = ROOT
 
     def run(self, *command: str) -> Run:
         """Run a command with its home, its warehouse and its data here."""
@@ -40,7 +42,7 @@ class Place:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         paths = {"HOME": "", "ONRECORD_WAREHOUSE": "news.duckdb", "ONRECORD_DATA_DIR": "data"}
         own = {name: str(self.folder / path) for name, path in paths.items()}
-        return run_measured(command, cwd=ROOT, env=kept | own)
+        return run_measured(command, cwd=self.code, env=kept | own | {"PYTHONPATH": str(self.code)})
 
     def take_data(self, other: "Place", name: str = "") -> "Place":
         """Start with the data, or one folder of the data, of another place."""
@@ -183,6 +185,69 @@ paragraphs and reads the cache, `quotes` and `entities` are their rules alone.
 """
 
 
+def measure_quotes(work: Path, texts: Path, *, rounds: int = 2) -> str:
+    """Measure the quote and document steps, and all without the model, beside the first end-to-end pipeline."""
+    annotated = Place(work / "corpus")
+    if not annotated.folder.exists():
+        build_corpus(annotated, texts)
+    versions = {"now": annotated}
+    try:
+        code = unpack_version(ROOT, FIRST_PIPELINE, work / "first-pipeline")
+        versions["first"] = Place(work / "first", code).take_data(annotated, "cache")
+        build_corpus(versions["first"], texts, "--direct")  # annotates what it calls otherwise, and leaves its bytecode
+        note = f"*First* is the code of commit {FIRST_PIPELINE}, run on the same texts and annotations, in turns."
+    except HistoryError as error:
+        note = f"The first end-to-end pipeline could not be measured: {error}."
+    builds: dict[str, list[Build]] = {version: [] for version in versions}
+    for number in range(rounds):  # in turns, so that what else the machine does hits both
+        for version, known in versions.items():
+            place = Place(work / f"quotes-{version}-{number}", known.code).take_data(known, "cache")
+            builds[version].append(build_corpus(place, texts, "--direct"))
+    return describe_quotes(builds, note)
+
+
+QUOTE_STEPS = ("quotes", "entities")
+
+
+def describe_quotes(builds: dict[str, list[Build]], note: str) -> str:
+    """Return the section on builds without the model of one or two versions: of each part the fastest of its rounds."""
+    costs = {version: _find_least_costs(own) for version, own in builds.items()}
+    labels = [label for label in STAGES if any(label in cost for cost in costs.values())]
+    rows = [
+        (label, (label,)) for label in labels if label not in ("libraries", "docs", *QUOTE_STEPS)
+    ]  # what loads once is no cost of an article
+    rows += [(label, (label,)) for label in QUOTE_STEPS]
+    rows += [("**quotes and entities**", QUOTE_STEPS), ("**all of these**", tuple(label for _, (label,) in rows))]
+    sums = [(name, [sum(cost.get(part, 0.0) for part in parts) for cost in costs.values()]) for name, parts in rows]
+    ratio = len(costs) == 2
+    header = ["CPU of", *[f"{version} (ms an article)" for version in costs], *(["now / first"] if ratio else [])]
+    table: list[list[Cell]] = [
+        [name, *own, *([own[0] / own[1] if own[1] else None] if ratio else [])] for name, own in sums
+    ]
+    steps, everything = sums[-2][1], sums[-1][1]
+    goals = [("quotes and entities, 500 articles/s/core", 2.0, steps[0], "ms an article")]
+    goals += (
+        [("all without the model", 1.2, everything[0] / everything[1], "times the first pipeline")] if ratio else []
+    )
+    return f"""## Quotes and entities
+
+The corpus in one process, without Prefect and with its annotations known. Of each part the fastest of
+{len(builds["now"])} builds; the steps read their word lists on the way. {note}
+
+{render_table(header, table)}
+
+Quotes and entities together: {1000 / steps[0]:,.0f} articles/s/core.
+
+{render_goals(goals)}
+"""
+
+
+def _find_least_costs(builds: list[Build]) -> dict[str, float]:
+    """Return for each part the least CPU of its builds, in milliseconds an article."""
+    labels = dict.fromkeys(label for build in builds for label in build.cpu)
+    return {label: min(1000 * build.cpu.get(label, 0.0) / build.documents for build in builds) for label in labels}
+
+
 def tabulate_parts(*builds: Build, titles: tuple[str, ...]) -> str:
     """Return a table of the CPU of each part of a run, its share and its speed, a group of columns a build."""
     labels = [label for label in (*STAGES, SERVER, ENGINE) if any(build.cpu.get(label) for build in builds)]
@@ -199,7 +264,7 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="?", default="all", choices=("samples", "corpus", "stages", "all"))
+    parser.add_argument("part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "all"))
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
     given = parser.parse_args()
@@ -212,7 +277,7 @@ def main() -> None:
             sections.append("The corpus was not there: only samples/ was measured (`python -m bench --corpus FILE`).\n")
         elif given.part != "samples":
             unpack_corpus(given.corpus, texts, given.limit)
-            measures = {"corpus": measure_corpus, "stages": measure_stages}
+            measures = {"corpus": measure_corpus, "stages": measure_stages, "quotes": measure_quotes}
             sections += [measure(work, texts) for part, measure in measures.items() if given.part in (part, "all")]
     page = "\n".join(sections)
     if given.part == "all":

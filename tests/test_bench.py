@@ -3,14 +3,17 @@
 import gzip
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import Build, describe_quotes
 from bench.corpus import read_text_size, unpack_corpus
+from bench.history import HistoryError, unpack_version
 from bench.page import find_cpu, find_overhead, parse_seconds, render_goals, render_table
 from bench.probe import END, ENGINE, SERVER, START
-from bench.processes import list_tree
+from bench.processes import Run, list_tree
 
 CPU = {START: 40.0, "clean": 30.0, "annotate": 60.0, "validate": 4.0, SERVER: 1.0, ENGINE: 5.0, END: 2.0}
 
@@ -82,3 +85,47 @@ def test_the_tree_of_processes_begins_with_its_root() -> None:
 
 def test_a_process_that_has_ended_has_no_tree() -> None:
     assert list_tree(2**22 + 1) == []
+
+
+def build_of(**cpu: float) -> Build:
+    return Build(Run(), documents=100, wall=1.0, stages={}, cpu=cpu)
+
+
+def test_two_versions_are_compared_part_by_part_by_the_fastest_of_their_builds() -> None:
+    section = describe_quotes(
+        {
+            "now": [build_of(clean=0.5, quotes=0.1, entities=0.3), build_of(clean=0.4, quotes=0.2, entities=0.2)],
+            "first": [build_of(clean=0.4, quotes=0.3, entities=0.7)],
+        },
+        "Measured in turns.",
+    )
+    assert "| **quotes and entities** | 3.00 | 10.0 | 0.30 |" in section
+    assert "| **all of these** | 7.00 | 14.0 | 0.50 |" in section
+    assert "333 articles/s/core" in section
+    assert [line.split(" | ")[-1] for line in section.splitlines()[-2:] if "|" in line] == ["**no** |", "yes |"]
+
+
+def test_without_the_first_version_the_goal_of_the_steps_is_still_told() -> None:
+    section = describe_quotes({"now": [build_of(quotes=0.1, entities=0.05)]}, "There is no history.")
+    assert "There is no history." in section
+    assert "| **quotes and entities** | 1.50 |" in section
+    assert "times the first pipeline" not in section
+
+
+def test_an_earlier_version_is_unpacked_from_the_history(tmp_path: Path) -> None:
+    def run_git(*words: str) -> None:
+        names = ("-c", "user.name=Ana Vieira", "-c", "user.email=ana@example.org")
+        subprocess.run(["git", *names, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "notes.txt").write_text("first")
+    run_git("init")
+    run_git("add", "notes.txt")
+    run_git("commit", "--message", "First")
+    run_git("tag", "first")
+    (tmp_path / "notes.txt").write_text("second")
+    assert (unpack_version(tmp_path, "first", tmp_path / "before") / "notes.txt").read_text() == "first"
+
+
+def test_a_version_that_the_history_does_not_hold_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="no commit d96838b"):
+        unpack_version(tmp_path, "d96838b", tmp_path / "before")
