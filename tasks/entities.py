@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.annotation.syntax import Paragraph, iterate_documents
+from tasks.frames import build_frame
 from tasks.identity.document_entities import Entity, Link, group_mentions
 from tasks.identity.mentions import find_mentions
 from tasks.identity.roles import add_roles, find_role_mentions, span_around
@@ -74,8 +75,8 @@ def resolve_entities(
         },
     )
     return EntityBatch(
-        mentions=_frame(FACT_ENTITY_MENTIONS, mention_rows).sort("article_id", "start_char"),
-        document_entities=_frame(DOCUMENT_ENTITIES, entity_rows).sort("article_id", "document_entity_id"),
+        mentions=build_frame(FACT_ENTITY_MENTIONS, mention_rows).sort("article_id", "start_char"),
+        document_entities=build_frame(DOCUMENT_ENTITIES, entity_rows).sort("article_id", "document_entity_id"),
         quotes=_add_speakers(quotes, speakers, FACT_QUOTES),
         statements=_add_speakers(statements, speakers, FACT_STATEMENTS),
     )
@@ -191,10 +192,6 @@ def _add_speakers(frame: pl.DataFrame, speakers: pl.DataFrame, table: Table) -> 
         speaker_kind=pl.coalesce("found_kind", "speaker_kind"),
     )
     return joined.select(table.column_names).cast(table.schema)
-
-
-def _frame(table: Table, rows: list[_Row]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=table.schema, orient="row")
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

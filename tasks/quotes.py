@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.annotation.syntax import iterate_documents
 from tasks.attribution.confidence import LEAST_CONFIDENCE, rate_confidence
 from tasks.attribution.document import Draft, read_document
+from tasks.frames import build_frame
 from warehouse.keys import make_id
 from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS
 
@@ -199,10 +200,7 @@ def extract_quotes(articles: pl.DataFrame, paragraphs: pl.DataFrame, annotations
     for _, quote_rows, statement_rows in quote_documents(own, annotations):
         quotes += quote_rows
         statements += statement_rows
-    return QuotedBatch(
-        quotes=pl.DataFrame(quotes, schema=FACT_QUOTES.schema),
-        statements=pl.DataFrame(statements, schema=FACT_STATEMENTS.schema),
-    )
+    return QuotedBatch(quotes=build_frame(FACT_QUOTES, quotes), statements=build_frame(FACT_STATEMENTS, statements))
 
 
 @task(cache_policy=NO_CACHE)

@@ -118,11 +118,14 @@ def _straight_marks_close_later(text: str, matches: Sequence[re.Match[str]]) -> 
     return flags
 
 
-def pair_marks(text: str, *, quotes_with_singles: bool, is_continuation: bool = False) -> tuple[list[MarkedSpan], bool]:
+def pair_marks(
+    text: str, marks: Sequence[Mark], *, quotes_with_singles: bool, is_continuation: bool = False
+) -> tuple[list[MarkedSpan], bool]:
     """Pair the marks of one paragraph.
 
     Args:
         text: The paragraph.
+        marks: Its marks, as `find_marks` returns them.
         quotes_with_singles: Whether the article quotes with single marks, as British papers and headlines do; otherwise single marks
             count only inside double ones.
         is_continuation: Whether a quotation of the paragraph before was still open at its end.
@@ -130,7 +133,8 @@ def pair_marks(text: str, *, quotes_with_singles: bool, is_continuation: bool = 
     Returns:
         The spans in order of their start, and whether a quotation is still open at the end of the paragraph.
     """
-    marks = find_marks(text)
+    if not marks:
+        return [], False
     outer = [mark for mark in marks if mark.is_double != quotes_with_singles]
     outer = _drop_possessives(text, outer) if quotes_with_singles else outer
     inner = [mark for mark in marks if mark.is_double == quotes_with_singles]
@@ -271,13 +275,14 @@ def find_marked_spans(paragraphs: Sequence[str], headings: Sequence[bool] | None
     Returns:
         A list of spans for every paragraph, offsets in characters of the paragraph. At depth 0 no two overlap.
     """
-    uses_singles = quotes_with_singles(paragraphs)
+    marks = [find_marks(text) for text in paragraphs]
+    uses_singles = quotes_with_singles(marks)
     found: list[list[MarkedSpan]] = []
     was_open = False
     for number, text in enumerate(paragraphs):
         is_heading = bool(headings and headings[number])
-        singles = uses_singles or (is_heading and not any(m.is_double for m in find_marks(text)))
-        spans, is_open = pair_marks(text, quotes_with_singles=singles, is_continuation=was_open)
+        singles = uses_singles or (is_heading and not any(m.is_double for m in marks[number]))
+        spans, is_open = pair_marks(text, marks[number], quotes_with_singles=singles, is_continuation=was_open)
         if was_open and found and found[-1] and spans and spans[0].outer_start == 0:
             last = max((i for i, s in enumerate(found[-1]) if s.depth == 0), key=lambda i: found[-1][i].start)
             if found[-1][last].repair == "unclosed":
@@ -287,11 +292,10 @@ def find_marked_spans(paragraphs: Sequence[str], headings: Sequence[bool] | None
     return found
 
 
-def quotes_with_singles(paragraphs: Sequence[str]) -> bool:
+def quotes_with_singles(paragraphs: Sequence[Sequence[Mark]]) -> bool:
     """Whether the article's quotations stand in single marks: more of them open and close than of the double ones."""
     doubles = singles = 0
-    for text in paragraphs:
-        marks = find_marks(text)
+    for marks in paragraphs:
         doubles += sum(m.is_double for m in marks) // 2
         if any(m.is_double for m in marks):
             continue
