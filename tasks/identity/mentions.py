@@ -167,7 +167,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     if tail and tail.start() > start:
         end = tail.start()
     if text[end - 1 : end] == "." and not _LAST_DOT.search(text[start:end]):
-        end -= 1
+        end = start + len(text[start : end - 1].rstrip())
     return start, end
 
 
