@@ -20,10 +20,10 @@ from tasks.text.labels import (
     label_slogans,
     match_known_forms,
     measure_blocks,
-    score_lines,
 )
 from tasks.text.language import detect_languages
 from tasks.text.lines import find_layout, number_blocks, split_lines
+from tasks.text.page import score_lines
 from tasks.text.pieces import split_pieces
 from tasks.text.repair import repair_lines
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
@@ -86,19 +86,22 @@ def join_blocks(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
-    """Label blocks: measure them, match known forms, find the article and its headline, apply the rules."""
+    """Label blocks: look at each alone, find the article and its headline, apply the rules."""
     return (
-        blocks.pipe(measure_blocks)
-        .pipe(match_known_forms)
-        .pipe(label_alone)
-        .pipe(label_datelines)
-        .pipe(label_slogans)
+        blocks.pipe(look_alone)
         .pipe(find_stretch)
         .pipe(score_lines)
         .pipe(find_article)
         .pipe(find_title, documents)
         .pipe(label_blocks)
         .pipe(label_outlet_forms, documents)
+    )
+
+
+def look_alone(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Add what a block says without a look at the whole document: measures, its known form, the label it has alone."""
+    return (
+        blocks.pipe(measure_blocks).pipe(match_known_forms).pipe(label_alone).pipe(label_datelines).pipe(label_slogans)
     )
 
 

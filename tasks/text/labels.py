@@ -10,6 +10,8 @@ TERMINAL = r"""[.!?…。！？؟।][\])"'”’»“›*]*$"""
 MARKS_ONLY = r"^[^\p{L}\p{N}]*$"
 AGENCY = "\x04"
 """Stands for the name of an agency in the text that patterns see."""
+LEAST_SCORE = -0.3
+"""Log-odds above which a line of a page is part of the article: a paragraph lost costs more than a line too many."""
 _FORM_CHARS = 300
 _END_CHARS = 90
 _OPEN, _SHUT = "\x02", "\x03"
@@ -170,77 +172,13 @@ def _near(column: str | pl.Expr, offset: int) -> pl.Expr:
     return expression.shift(-offset).over("doc")
 
 
-def _count_near(column: str, offsets: tuple[int, ...]) -> pl.Expr:
-    return sum((_near(column, offset).fill_null(False).cast(pl.Int32) for offset in offsets), pl.lit(0))
-
-
-LINE_POINTS = (  # on a page: what speaks for (above 0) or against a line being part of the article, in log-odds
-    ("one_or_two_words", "is_open", pl.col("long") <= 2, -2.5),
-    ("three_or_four_words", "is_open", pl.col("long").is_between(3, 4), -1.5),
-    ("up_to_nineteen_words", "is_open", pl.col("long").is_between(5, 19), -0.75),
-    ("thirty_words_and_more", "is_open", pl.col("long") >= 30, 1.25),
-    ("end_of_few_words", "is_terminal", pl.col("long") <= 4, -0.75),
-    ("short_sentence", "is_terminal", pl.col("long").is_between(8, 11), 0.25),
-    ("sentence", "is_terminal", pl.col("long").is_between(12, 19), 0.75),
-    ("long_sentence", "is_terminal", pl.col("long").is_between(20, 29), 1.75),
-    ("paragraph", "is_terminal", pl.col("long") >= 30, 2.25),
-    ("ends_in_colon", "is_any", pl.col("tail").str.ends_with(":"), 1.25),
-    ("has_quotation_marks", "is_any", pl.col("text").str.contains("[“”„«»\"]"), 1.0),
-    ("number_in_few_words", "is_any", (pl.col("long") < 8) & pl.col("text").str.contains("[0-9]"), 1.0),
-    ("has_separators", "is_any", (pl.col("long") < 20) & pl.col("text").str.contains("[|·•›»/]"), -1.0),
-    ("headline_glued_to_teaser", "is_any", pl.col("is_glued"), -1.0),
-    ("printed_twice", "is_any", pl.col("copies") > 1, -0.25),
-    ("beside_a_paragraph", "is_any", _count_near("is_strong", (-1, 1)), 0.75),
-    ("among_short_lines", "is_any", _count_near("is_short", (-2, -1, 1, 2)), -0.5),
-    ("beside_a_known_form", "is_any", _count_near("is_labelled", (-1, 1)), -0.25),
-    ("among_comments", "is_any", pl.min_horizontal(_count_near("is_of_comment", (-3, -2, -1, 1, 2, 3)), 3), -1.0),
-    ("before_the_stretch", "is_any", pl.min_horizontal(pl.max_horizontal(pl.col("first") - pl.col("place"), 0), 20) / 20, -1.5),
-    ("after_the_stretch", "is_any", pl.min_horizontal(pl.max_horizontal(pl.col("place") - pl.col("last"), 0), 20) / 20, -1.75),
-    ("after_closing_forms", "is_any", pl.min_horizontal("closings", 3) / 3, -2.75),
-    ("after_a_comment_form", "is_any", pl.col("is_below_comments"), -0.75),
-)  # fmt: skip
-"""Reason, the lines it holds for, the condition or measure, and points for each: a logistic regression on the public line
-labels of 433 pages in 30 languages, rounded to quarters. The rest of the score is 0.9, and a line above 0 stays."""
-
-
-def score_lines(blocks: pl.DataFrame) -> pl.DataFrame:
-    """Add `is_page` (a document that is the visible text of a page, not only of an article) and `score` of every line in it."""
-    is_short = ~pl.col("is_terminal") & (pl.col("long") <= 8)
-    is_free = pl.col("alone_label").is_null()
-    since_first = pl.col("place") >= pl.col("first")
-    short, forms, length = is_short.sum().over("doc"), pl.col("form_label").count().over("doc"), pl.len().over("doc")
-    blocks = blocks.with_columns(
-        is_any=pl.lit(True),
-        is_open=~pl.col("is_terminal"),
-        is_short=is_short,
-        is_labelled=~is_free,
-        is_strong=pl.col("is_prose") & is_free & (pl.col("long") >= 20) & (pl.col("copies") == 1),
-        is_glued=pl.col("text").str.head(_FORM_CHARS).str.contains(r"\p{Ll}{4}\p{Lu}(?:\p{Ll}{3,}|\s)|[.?!]\p{Lu}\p{Ll}") & (pl.col("long") >= 6),
-        is_of_comment=((pl.col("long") <= 8) & pl.col("folded").str.contains(r"\b(?:ago|antworten|reply|permalink|rating|upvote|likes?)\b")) | (pl.col("alone_reason") == "date_line").fill_null(False),
-        closings=(pl.col("is_closing") & since_first).cum_sum().over("doc"),
-        is_below_comments=((pl.col("form_label") == "comment_form").fill_null(False) & since_first).cum_max().over("doc"),
-        is_page=(short * 10 >= length * 4) & (short >= 15) & ((forms >= 2) | ((short * 2 >= length) & (short >= 25))),
-    )  # fmt: skip
-    pages = blocks.filter("is_page")
-    if pages.is_empty():
-        return blocks.with_columns(score=pl.lit(None, pl.Float64))
-    score = sum(
-        (
-            pl.col(where).cast(pl.Float64) * measure.cast(pl.Float64) * points
-            for _, where, measure, points in LINE_POINTS
-        ),
-        pl.lit(0.9),
-    )
-    scored = pages.select("place", score=score)
-    return blocks.join(scored, on="place", how="left", maintain_order="left")
-
-
 def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
     """Add `is_inside`: whether the block is in the article, by the score of its line on a page, else by its place.
 
     A text that is not a whole page is the article from its first sentence on, up to the first closing form (related content,
     comment form) behind which less than a fifth of its sentences stands.
     """
+    is_likely = pl.col("score") > LEAST_SCORE
     is_free = pl.col("alone_label").is_null()
     weight = pl.when(pl.col("is_prose") & is_free).then(pl.col("long")).otherwise(0)
     later = (weight.sum().over("doc") - weight.cum_sum().over("doc")) * 5
@@ -269,8 +207,8 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
         first=pl.when("is_page").then("first").otherwise(pl.coalesce("first_of_text", pl.col("last_place") + 1)),
         last=pl.when("is_page").then("last").otherwise(pl.coalesce(pl.col("end_of_text") - 1, "last_place")),
     ).with_columns(
-        is_inside=pl.when(pl.col("is_page") & (pl.col("score") > 0).any().over("doc"))
-        .then(pl.col("score") > 0)
+        is_inside=pl.when(pl.col("is_page") & is_likely.any().over("doc"))
+        .then(is_likely)
         .otherwise(pl.col("place").is_between("first", "last"))
     )
 

@@ -1,0 +1,1 @@
+"""What is learned from public data: the scripts that make the weights which ship, and nothing that runs in a build."""
