@@ -7,6 +7,7 @@ from prefect import flow
 
 from flows.artifacts import publish_artifacts
 from flows.job import Job, Runner, open_job, run_directly, run_tracked
+from flows.learn_lines import read_learned_lines
 from flows.libraries import preload_libraries
 from flows.progress import tell_progress
 from flows.report import BuildReport, StoppedByValidation
@@ -17,9 +18,10 @@ from tasks.clean import clean_batch
 from tasks.entities import resolve_entities_batch
 from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
 from tasks.load import delete_articles, load_batch
-from tasks.publish import publish_warehouse
+from tasks.publish import publish_warehouse, store_lines
 from tasks.quotes import extract_quotes_batch
 from tasks.reading.sources import find_sources
+from tasks.text.repeated import LINES_SCHEMA, collect_lines, learn_lines
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.ledger import read_ledger
 from warehouse.releases import find_current_release, lock_warehouse, stage_release
@@ -100,7 +102,10 @@ def find_documents(job: Job) -> None:
         )
         scan = scan_sources(found, job.store)
         known = read_ledger(job.ledger, "from source_sightings")
-        is_released = find_current_release(settings.warehouse) is not None
+    is_released = find_current_release(settings.warehouse) is not None
+    with report.time_stage("lines"):
+        job.use_lines(read_learned_lines(settings.warehouse) if is_released else learn_from(job, scan.sightings))
+    with report.time_stage("find"):
         selected = select_new(
             scan.sightings, known, job.rules, is_released=is_released, retry_stopped=settings.retry_stopped
         )
@@ -114,13 +119,22 @@ def find_documents(job: Job) -> None:
     )  # fmt: skip
 
 
+def learn_from(job: Job, sightings: pl.DataFrame) -> pl.DataFrame:
+    """Learn the lines that outlets repeat from all documents of a first build, before any of them is labelled."""
+    lines = [pl.DataFrame(schema=LINES_SCHEMA)]
+    for batch in split_batches(sightings, job.settings.batch_size):
+        cleaned = job.run(clean_batch, job.run(ingest_batch, batch, job.store))
+        lines.append(collect_lines(cleaned.articles, cleaned.segments))
+    return learn_lines(pl.concat(lines))
+
+
 def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_no: int) -> ValidatedBatch:
     """Take one batch of documents from raw bytes to validated rows."""
     run, report = job.run, job.report
     with report.time_stage("ingest"):
         documents = run(ingest_batch, sightings, job.store)
     with report.time_stage("clean"):
-        cleaned = run(clean_batch, documents)
+        cleaned = run(clean_batch, documents, job.learned)
     with report.time_stage("annotate"):
         annotated = run(annotate_batch, cleaned.articles, cleaned.segments, annotator)
         paragraphs, annotations = annotated.paragraphs, annotated.annotations
@@ -160,6 +174,7 @@ def publish(job: Job) -> BuildReport:
     report = job.report
     with stage_release(job.settings.warehouse) as staged:
         changed_count = delete_articles(staged.con, pl.Series(job.withdrawn, dtype=pl.String))
+        changed_count += store_lines(staged.con, job.learned)
         for batch_no, frames in enumerate(job.read_batches()):
             tell_progress("load", batch_no, job.batch_count)
             with report.time_stage("load"):

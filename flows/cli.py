@@ -37,6 +37,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+lines_app = typer.Typer(help="The lines that an outlet prints with any article.", no_args_is_help=True)
+app.add_typer(lines_app, name="lines")
 
 Rows = tuple[Sequence[str], Iterable[Sequence[Any]]]
 """Names of columns, and rows of values."""
@@ -137,6 +139,24 @@ def releases(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format
     with _tell_errors():
         connect_read_only(warehouse).close()  # says what is wrong where there is nothing to list
         _print_rows(_frame_rows(read_releases(warehouse).select(_RELEASE_COLUMNS)), format)
+
+
+@lines_app.command("learn")
+def learn_lines(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format.TABLE) -> None:
+    """Learn from the warehouse which lines its outlets print with any article, and publish a release that names them.
+
+    Bodies stay as they are until the next build of their sources, which leaves these lines out. Prints what was learned.
+    """
+    with _tell_errors():
+        settings = load_settings(Path.cwd(), warehouse=warehouse)
+        prepare_libraries(settings.data_dir, is_quiet=True)
+        from flows.learn_lines import learn_directly
+
+        learned = learn_directly(settings)
+        _print_rows(_frame_rows(learned.lines.drop("line_hash")), format)
+    release = learned.report.release_id
+    told = "the release has these lines already" if release is None else f"published, release {release}"
+    Console(stderr=True, soft_wrap=True).print(Text(told, style="dim"))
 
 
 def _check_request(settings: Settings) -> None:

@@ -22,12 +22,15 @@ from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 from tasks.publish import Publication
 from tasks.reading.raw_store import RawStore
 from tasks.rules import rules_version
+from tasks.text.repeated import find_version
 from tasks.validate import ValidatedBatch
 from warehouse.connection import connect_read_only
+from warehouse.keys import make_id
 from warehouse.ledger import finish_run, ledger_path, read_ledger_tables, record_tables, recover_runs, start_run
 from warehouse.releases import find_current_release
 from warehouse.tables import (
     EXPECTATION_RESULTS,
+    OUTLET_LINES,
     QUARANTINED_ROWS,
     REJECTED_DOCUMENTS,
     SOURCE_DOCUMENTS,
@@ -74,6 +77,7 @@ class Job:
     started_at: datetime
     report: BuildReport
     new: pl.DataFrame = field(default_factory=pl.DataFrame)
+    learned: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTLET_LINES.schema))
     batch_count: int = 0
     article_count: int = 0
     withdrawn: list[str] = field(default_factory=list)
@@ -94,6 +98,12 @@ class Job:
     def ledger_frames(self) -> dict[str, pl.DataFrame]:
         """What the run has to tell the ledger so far, by table."""
         return {name: pl.concat(frames) for name, frames in self._ledger_rows.items()}
+
+    def use_lines(self, learned: pl.DataFrame) -> None:
+        """Leave the learned lines (OUTLET_LINES) out of bodies; their version is part of the rules that judge a source."""
+        self.learned = learned
+        if version := find_version(learned):
+            self.rules = make_id(self.rules, version)
 
     def note(self, table: Table, frame: pl.DataFrame, **columns: Any) -> None:
         """Collect rows for a ledger table; `run_id`, `rules_version` and `columns` are filled in where it has them."""
@@ -195,7 +205,8 @@ class Job:
         if EXPECTATION_RESULTS.name not in frames:
             return  # nothing was validated, and the pages of the last run that did stay
         with self.report.time_stage("docs"):
-            results, quarantined = frames[EXPECTATION_RESULTS.name], frames[QUARANTINED_ROWS.name]
+            nothing = pl.DataFrame(schema=QUARANTINED_ROWS.schema)
+            results, quarantined = frames[EXPECTATION_RESULTS.name], frames.get(QUARANTINED_ROWS.name, nothing)
             self.report.docs = build_data_docs(
                 results, quarantined, self.settings.docs_dir, self.report.run_id, self.started_at
             )
@@ -214,6 +225,7 @@ class Job:
             rules_version=self.rules,
             onrecord_version=_find_version(),
             published_at=datetime.now(UTC),
+            lines_version=find_version(self.learned),
             ledger=read_ledger_tables(self.ledger),
             pending=self.ledger_frames,
             run=self.describe_end(),
@@ -255,7 +267,7 @@ def _find_version() -> str:
 
 
 @contextmanager
-def open_job(settings: Settings, run: Runner) -> Iterator[Job]:
+def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse") -> Iterator[Job]:
     """Start a run under the lock of the warehouse; one that ends by an error is closed as failed in the ledger.
 
     What a killed run left behind, in the ledger and in the staging folder, is put right first.
@@ -267,7 +279,7 @@ def open_job(settings: Settings, run: Runner) -> Iterator[Job]:
     job = Job(settings, run, model, rules, now, BuildReport(run_id, settings.warehouse, now))
     _recover(settings, now)
     start_run(
-        job.ledger, run_id=run_id, flow_name="build-warehouse", started_at=now, sources=list(settings.sources),
+        job.ledger, run_id=run_id, flow_name=flow_name, started_at=now, sources=list(settings.sources),
         batch_size=settings.batch_size, rules_version=rules,
     )  # fmt: skip
     try:

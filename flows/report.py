@@ -14,6 +14,7 @@ STAGES = {
     "imports": "import of the flow and its stages",
     "server": "wait for the Prefect server, which starts beside the imports where there is no other",
     "find": "sources found, read and compared with the ledger",
+    "lines": "lines that outlets repeat: those of the release, or learned by the first build",
     "libraries": "wait for spaCy and Great Expectations, which are imported while the server starts",
     "ingest": "raw documents",
     "clean": "articles, labelled segments",

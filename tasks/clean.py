@@ -26,6 +26,7 @@ from tasks.text.lines import find_layout, number_blocks, split_lines
 from tasks.text.page import score_lines
 from tasks.text.pieces import split_pieces
 from tasks.text.repair import repair_lines
+from tasks.text.repeated import label_repeated
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
 ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))
@@ -42,10 +43,11 @@ class CleanedBatch:
     rejected: pl.DataFrame
 
 
-def clean_documents(documents: pl.DataFrame) -> CleanedBatch:
+def clean_documents(documents: pl.DataFrame, learned: pl.DataFrame | None = None) -> CleanedBatch:
     """Clean a batch of RAW_DOCUMENTS, thousands at a time.
 
-    Every document is an article or a row of `rejected`; the rows of one do not depend on the others of the batch.
+    Every document is an article or a row of `rejected`; the rows of one do not depend on the others of the batch. The lines
+    that its outlet repeats, `learned` (OUTLET_LINES of one version), stay outside of a body.
     """
     decoded, unread = decode_documents(documents)
     decoded = decoded.with_columns(doc=pl.int_range(pl.len(), dtype=pl.UInt32))
@@ -54,7 +56,10 @@ def clean_documents(documents: pl.DataFrame) -> CleanedBatch:
     layouts = find_layout(lines)
     lines = number_blocks(lines, layouts)
     blocks = label_text(join_blocks(lines), decoded)
-    segments = lines.pipe(label_lines, blocks).pipe(split_pieces).pipe(place_in_body)
+    segments = lines.pipe(label_lines, blocks).pipe(split_pieces)
+    if learned is not None and learned.height:
+        segments = label_repeated(segments, tell_outlets(decoded, segments), learned)
+    segments = place_in_body(segments)
     articles = build_articles(decoded, segments, layouts)
     empty = decoded.join(articles, on="doc", how="anti", maintain_order="left")
     return CleanedBatch(
@@ -103,6 +108,13 @@ def look_alone(blocks: pl.DataFrame) -> pl.DataFrame:
     return (
         blocks.pipe(measure_blocks).pipe(match_known_forms).pipe(label_alone).pipe(label_datelines).pipe(label_slogans)
     )
+
+
+def tell_outlets(documents: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Return `doc` and `outlet`: what the metadata or the URL say, else the text."""
+    header = read_headers(documents, segments).select("doc", "text_outlet")
+    joined = documents.select("doc", "known_outlet").join(header, on="doc", how="left", maintain_order="left")
+    return joined.select("doc", outlet=pl.coalesce("known_outlet", "text_outlet"))
 
 
 def label_outlet_forms(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
@@ -245,6 +257,6 @@ def _describe(segments: pl.DataFrame, documents: pl.DataFrame) -> pl.Series:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def clean_batch(documents: pl.DataFrame) -> CleanedBatch:
-    """Clean one batch of raw documents."""
-    return clean_documents(documents)
+def clean_batch(documents: pl.DataFrame, learned: pl.DataFrame | None = None) -> CleanedBatch:
+    """Clean one batch of raw documents; the lines that its outlets are known to repeat stay outside of the bodies."""
+    return clean_documents(documents, learned)

@@ -23,6 +23,7 @@ from warehouse.tables import (
     DIM_OUTLETS,
     ENTITY_LINKS,
     EXPECTATION_RESULTS,
+    OUTLET_LINES,
     PIPELINE_RUNS,
     RELEASES,
     SCHEMA_VERSION,
@@ -36,7 +37,7 @@ from warehouse.views import create_marts
 class Publication:
     """What a run brings to publishing beside the facts.
 
-    `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
+    `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
     sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
     `pipeline_runs` (counts). A process killed in between loses neither: `recover_runs` reads them in the release.
     """
@@ -48,6 +49,7 @@ class Publication:
     ledger: Mapping[str, pl.DataFrame]
     pending: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
+    lines_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,20 @@ def join_entity_ids(con: duckdb.DuckDBPyConnection) -> None:
                 when not matched by source and old.{column} is not null then update set {column} = null
                 """
             )
+
+
+def store_lines(con: duckdb.DuckDBPyConnection, learned: pl.DataFrame) -> int:
+    """Add a version of `outlet_lines`; those of earlier releases stay. Return the number of changed rows."""
+    return merge_rows(con, OUTLET_LINES, learned)
+
+
+def read_lines(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return OUTLET_LINES of the version that the latest release names; none in a file that is older than the table."""
+    if con.execute(f"select 1 from duckdb_tables() where table_name = '{OUTLET_LINES.name}'").fetchone() is None:
+        return pl.DataFrame(schema=OUTLET_LINES.schema)
+    return con.sql(
+        "from outlet_lines where lines_version = (select lines_version from releases order by published_at desc limit 1)"
+    ).pl()
 
 
 def build_outlets(articles: pl.DataFrame, configured: Iterable[Outlet]) -> pl.DataFrame:
@@ -155,6 +171,7 @@ def record_release(staged: StagedRelease, publication: Publication, release_id: 
         "schema_version": SCHEMA_VERSION,
         "onrecord_version": publication.onrecord_version,
         "rules_version": publication.rules_version,
+        "lines_version": publication.lines_version,
         "article_count": article_count,
         "quote_count": quote_count,
         "run_id": publication.run_id,

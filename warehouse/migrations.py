@@ -26,7 +26,10 @@ class Database:
     migrations: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
-WAREHOUSE = Database("warehouse", TABLES, "fact_articles")
+_WAREHOUSE_STEPS = {
+    2: ("alter table releases add column lines_version varchar",),
+}  # fmt: skip
+WAREHOUSE = Database("warehouse", TABLES, "fact_articles", _WAREHOUSE_STEPS)
 LEDGER = Database("ledger", (SCHEMA_MIGRATIONS, *tables_of("ledger")), "pipeline_runs")
 
 

@@ -304,6 +304,21 @@ DIM_OUTLETS = Table(
     ),
 )
 
+OUTLET_LINES = Table(
+    name="outlet_lines",
+    grain="one line that one outlet prints with any article, in one learned version",
+    key=("lines_version", "outlet", "line_hash"),
+    scope="corpus",
+    columns=(
+        Column("lines_version", pl.String, "Hash of all lines that were learned together; a release names the one it uses."),
+        Column("outlet", pl.String, "The outlet that prints the line."),
+        Column("line_hash", pl.String, "Hash of the line with case, marks and white space folded."),
+        Column("line_text", pl.String, "The line as printed, its first 200 characters."),
+        Column("document_count", pl.UInt32, "Original documents that it stands in; copies of one article count for nothing."),
+        Column("share", pl.Float64, "Their share of the original documents of the outlet, 0 to 1."),
+    ),
+)  # fmt: skip
+
 ARTICLE_VERSIONS = Table(
     name="article_versions",
     grain="one earlier state of a document, replaced by newer bytes",
@@ -328,6 +343,12 @@ RELEASES = Table(
         Column("schema_version", pl.UInt32, "Version of the table declarations."),
         Column("onrecord_version", pl.String, "Version of the software."),
         Column("rules_version", pl.String, "Hash of rules, lexicons and model of the build that made it."),
+        Column(
+            "lines_version",
+            pl.String,
+            "The learned lines of outlets (outlet_lines) that its builds leave out; null for none.",
+            nullable=True,
+        ),
         Column("article_count", pl.UInt32, "Articles in the release."),
         Column("quote_count", pl.UInt32, "Quotes in the release."),
         _RUN_ID,
@@ -439,12 +460,12 @@ SOURCE_SIGHTINGS = Table(
     ),
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise with every change of a stored table, and add a migration in `warehouse/migrations.py`."""
 
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
-    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, DIM_OUTLETS, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
+    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
 )  # fmt: skip
 

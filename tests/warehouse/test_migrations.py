@@ -66,3 +66,15 @@ def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 def test_an_empty_database_is_not_ours() -> None:
     with connect_private(Path(":memory:")) as con, pytest.raises(WarehouseError, match="not an On Record warehouse"):
         migrate_database(con, PATH, WAREHOUSE, LATER)
+
+
+def test_a_warehouse_of_the_first_version_gets_the_lines_that_outlets_repeat() -> None:
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        con.execute("drop table outlet_lines")
+        con.execute("alter table releases drop column lines_version")
+        con.execute("update schema_migrations set schema_version = 1")
+        migrate_database(con, PATH, WAREHOUSE, LATER)
+        assert con.execute("select lines_version from releases").fetchall() == []
+        assert con.execute("from outlet_lines").fetchall() == []
+        assert read_schema_version(con, PATH, WAREHOUSE) == SCHEMA_VERSION

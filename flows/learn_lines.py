@@ -1,0 +1,92 @@
+"""A release -> the next one, with the lines that its outlets repeat learned anew. The next build judges its sources by them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from prefect import flow
+
+from flows.job import Job, Runner, open_job, run_directly, run_tracked
+from flows.report import BuildReport, StoppedByValidation
+from flows.settings import Settings, load_settings
+from tasks.publish import publish_warehouse, read_lines, store_lines
+from tasks.text.repeated import collect_lines, find_version, learn_lines
+from warehouse.connection import connect_read_only
+from warehouse.releases import lock_warehouse, stage_release
+
+
+@dataclass(frozen=True)
+class LearnedLines:
+    """What was learned: OUTLET_LINES of one version, and the report of the run."""
+
+    lines: pl.DataFrame
+    report: BuildReport
+
+
+@flow(name="learn-lines", persist_result=False, validate_parameters=False)
+def learn_outlet_lines(warehouse: str | None = None, data_dir: str | None = None) -> LearnedLines:
+    """Learn the lines that outlets print with any article from the current release, and publish a release that names them.
+
+    Bodies stay as they are until a build sees their sources again: it judges them by the new lines.
+
+    Args:
+        warehouse: The warehouse file; by default `ONRECORD_WAREHOUSE`, else `data/news.duckdb`.
+        data_dir: Where Data Docs are kept; by default `ONRECORD_DATA_DIR`, else `data`.
+
+    Returns:
+        The lines, and the report of the run: `unchanged` when the release names them already.
+
+    Raises:
+        StoppedByValidation: If an expectation on the release failed; the warehouse stays as it was.
+        WarehouseError: If there is no release, or the warehouse is being built by another process or is not ours.
+    """
+    return learn(load_settings(warehouse=warehouse, data_dir=data_dir), run_tracked)
+
+
+def learn_directly(settings: Settings) -> LearnedLines:
+    """Do the same without Prefect; raises as `learn_outlet_lines` does."""
+    return learn(settings, run_directly)
+
+
+def learn(settings: Settings, run: Runner) -> LearnedLines:
+    """Learn under the lock of the warehouse; whatever happens, the ledger knows how the run ended."""
+    connect_read_only(settings.warehouse).close()  # says what is wrong before a run is begun
+    with lock_warehouse(settings.warehouse), open_job(settings, run, "learn-lines") as job:
+        before = find_version(read_learned_lines(settings.warehouse))
+        job.learned = learn_from_release(settings.warehouse)
+        report = job.finish("unchanged") if find_version(job.learned) == before else publish(job)
+    if report.status == "stopped":
+        raise StoppedByValidation(report)
+    return LearnedLines(job.learned, report)
+
+
+def read_learned_lines(warehouse: Path) -> pl.DataFrame:
+    """Return OUTLET_LINES that the current release of `warehouse` names; none for a release that is older than the table."""
+    con = connect_read_only(warehouse)
+    try:
+        return read_lines(con)
+    finally:
+        con.close()
+
+
+def learn_from_release(warehouse: Path) -> pl.DataFrame:
+    """Learn OUTLET_LINES from the segments of all articles of the current release."""
+    con = connect_read_only(warehouse)
+    try:
+        articles = con.sql("select article_id, outlet, body_sha256 from fact_articles order by article_id").pl()
+        segments = con.sql("select article_id, label, reason, text from article_segments order by all").pl()
+    finally:
+        con.close()
+    return learn_lines(collect_lines(articles, segments))
+
+
+def publish(job: Job) -> BuildReport:
+    """Publish a release that has the learned lines and names their version."""
+    with stage_release(job.settings.warehouse) as staged:
+        store_lines(staged.con, job.learned)
+        published = job.run(publish_warehouse, staged, job.describe_publication(), 1)
+    job.note_results(published.results)
+    job.report.release_id = published.release_id
+    if published.status == "stopped":
+        return job.stop_at_audit(published.failures)
+    return job.finish(published.status)
