@@ -1,5 +1,6 @@
 """Raw documents -> articles and their labelled segments. Nothing is left out without a label and a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -8,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.outlets import load_outlets
+from tasks.reading.corrections import Correction
 from tasks.text.decode import decode_documents, reject
 from tasks.text.header import find_outlets, read_headers
 from tasks.text.labels import (
@@ -25,6 +27,7 @@ from tasks.text.labels import (
 from tasks.text.language import detect_languages
 from tasks.text.lines import find_layout, number_blocks, split_lines
 from tasks.text.pieces import split_pieces
+from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
@@ -42,10 +45,11 @@ class CleanedBatch:
     rejected: pl.DataFrame
 
 
-def clean_documents(documents: pl.DataFrame) -> CleanedBatch:
+def clean_documents(documents: pl.DataFrame, relabels: Sequence[Correction] = ()) -> CleanedBatch:
     """Clean a batch of RAW_DOCUMENTS, thousands at a time.
 
     Every document is an article or a row of `rejected`; the rows of one do not depend on the others of the batch.
+    `relabels` are the corrections that say what a kind of line of an outlet is.
     """
     decoded, unread = decode_documents(documents)
     decoded = decoded.with_columns(doc=pl.int_range(pl.len(), dtype=pl.UInt32))
@@ -54,8 +58,13 @@ def clean_documents(documents: pl.DataFrame) -> CleanedBatch:
     layouts = find_layout(lines)
     lines = number_blocks(lines, layouts)
     blocks = label_text(join_blocks(lines), decoded)
-    segments = lines.pipe(label_lines, blocks).pipe(split_pieces).pipe(place_in_body)
+    segments = lines.pipe(label_lines, blocks).pipe(split_pieces)
+    if relabels:  # an outlet that only the text tells is known by the labels of the rules
+        blocks = relabel_blocks(blocks, read_outlets(decoded, segments), relabels)
+        segments = lines.pipe(label_lines, blocks).pipe(split_pieces)
+    segments = segments.pipe(place_in_body)
     articles = build_articles(decoded, segments, layouts)
+    articles = articles.with_columns(relabels_version=version_relabels(pl.col("outlet"), relabels))
     empty = decoded.join(articles, on="doc", how="anti", maintain_order="left")
     return CleanedBatch(
         articles=articles.select(ARTICLE_COLUMNS).cast({name: FACT_ARTICLES.schema[name] for name in ARTICLE_COLUMNS}),
@@ -113,6 +122,14 @@ def label_outlet_forms(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.Data
             reason=pl.when(matches).then(pl.lit("outlet_form")).otherwise("reason"),
         )
     return known
+
+
+def read_outlets(documents: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Return `doc` and `outlet` of every document: the known one, else what the text says."""
+    headers = read_headers(documents, segments).select("doc", "text_outlet")
+    return documents.join(headers, on="doc", how="left", maintain_order="left").select(
+        "doc", outlet=pl.coalesce("known_outlet", "text_outlet")
+    )
 
 
 def label_lines(lines: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
@@ -242,6 +259,6 @@ def _describe(segments: pl.DataFrame, documents: pl.DataFrame) -> pl.Series:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def clean_batch(documents: pl.DataFrame) -> CleanedBatch:
+def clean_batch(documents: pl.DataFrame, relabels: Sequence[Correction] = ()) -> CleanedBatch:
     """Clean one batch of raw documents."""
-    return clean_documents(documents)
+    return clean_documents(documents, relabels)
