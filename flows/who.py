@@ -1,5 +1,6 @@
 """Who somebody is, as `onrecord who` prints it: names, links with their reasons, what was said, where it is unsure."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,11 @@ _DETAILS = {
     """,
     "mentions": """
         select m.mention_text as words, a.document_id, a.source_uri, m.start_char, a.body
-        from fact_entity_mentions as m inner join fact_articles as a using (article_id)
-        where m.entity_id = $id and m.mention_type = 'name'
-        order by length(m.mention_text) desc, a.source_uri, m.start_char limit 1
+        from (
+            select article_id, mention_text, start_char from fact_entity_mentions
+            where entity_id = $id and mention_type = 'name'
+            order by mention_text = $name desc, length(mention_text) desc, article_id, start_char limit 1
+        ) as m inner join fact_articles as a using (article_id)
     """,
     "quotes": """
         select q.published_on, q.outlet, q.quote_type, q.cue, q.quote_text, q.speaker_text, q.via_text, q.confidence,
@@ -117,10 +120,10 @@ def _match(entities: list[Entity], folded: str) -> list[Entity]:
 
 def _read_details(con: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, list[Entity]]:
     names = sorted({name.lower() for name in (entity["entity_name"], *entity["aliases"])})
-    given = {"id": entity["entity_id"], "names": names}
+    given = {"id": entity["entity_id"], "names": names, "name": entity["entity_name"]}
     details = {}
     for key, sql in _DETAILS.items():
-        used = {name: value for name, value in given.items() if f"${name}" in sql}
+        used = {name: value for name, value in given.items() if re.search(rf"\${name}\b", sql)}
         details[key] = con.sql(sql, params=used).pl().to_dicts()
     for mention in details["mentions"]:
         mention["occurrence"] = _count_before(mention.pop("body"), mention["words"], mention.pop("start_char"))

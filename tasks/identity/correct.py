@@ -438,11 +438,16 @@ def _move_links(linked: LinkedEntities, document_entities: pl.DataFrame, moves: 
     )
     affected = {*changed.values(), *(moves.machine_entity_of[one] for one in changed)}
     corrected = replace_entities(linked.dim_entities, links, document_entities, affected)
-    types = linked.dim_entities.select("entity_id", machine_type="entity_type")
+    # who is joined to others, or left by some, keeps name and type, unless the name went with those who left
+    before = linked.dim_entities.select("entity_id", machine_name="entity_name", machine_type="entity_type")
+    is_there = pl.col("machine_name").is_in(pl.col("aliases"))
     entities = (
-        corrected.dim_entities.join(types, on="entity_id", how="left")
-        .with_columns(entity_type=pl.coalesce("machine_type", "entity_type"))
-        .drop("machine_type")
+        corrected.dim_entities.join(before, on="entity_id", how="left")
+        .with_columns(
+            entity_type=pl.coalesce("machine_type", "entity_type"),
+            entity_name=pl.when(is_there).then("machine_name").otherwise("entity_name"),
+        )
+        .select(linked.dim_entities.columns)
         .sort("entity_id")
     )
     return LinkedEntities(links, entities)
