@@ -162,9 +162,11 @@ def who(
         if as_json:
             _print_objects(map(_to_json, found), is_array=True)
             return
-        for entity in found:
-            for part in describe_entity(entity):
+        for number, entity in enumerate(found):
+            for part in (*([""] if number else []), *describe_entity(entity)):
                 _make_console().print(part)
+        if found[0]["match_count"] > len(found):
+            print(f"\n… and {found[0]['match_count'] - len(found):,} others of that name: give more of it")
 
 
 @corrections_app.command("check")

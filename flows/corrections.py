@@ -1,14 +1,14 @@
 """What corrections do: to the release that is there, before a build (`find_anew`), and in a dry run (`check_corrections`)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from tasks.identity.correct import CorrectedEntities, read_machine_links
-from tasks.identity.links import LinkedEntities, build_entities
+from tasks.identity.links import build_entities, link_entities
 from tasks.publish import correct_release
 from tasks.reading.authority import read_authority
 from tasks.reading.corrections import Correction, read_corrections, select_relabels
@@ -78,8 +78,7 @@ class CheckedCorrections:
 def check_corrections(warehouse: Path, corrections: Path | None, authority: Path | None) -> CheckedCorrections:
     """Find what a build would change in the current release by the corrections as they are now; writes nothing.
 
-    Links are corrected from the machine's own, as the release keeps them; what other rows of the authority would join
-    shows in the next build.
+    Links are corrected from the machine's own, as the release keeps them beside the corrected ones.
     """
     read, known = read_corrections(corrections), read_authority(authority)
     skipped = (*read.skipped, *known.skipped)
@@ -87,7 +86,11 @@ def check_corrections(warehouse: Path, corrections: Path | None, authority: Path
     try:
         document_entities = con.sql("from document_entities order by document_entity_id").pl()
         links = read_machine_links(con)
-        machine = LinkedEntities(links, build_entities(document_entities, links))
+        machine = replace(
+            link_entities(document_entities.clear()),
+            entity_links=links,
+            dim_entities=build_entities(document_entities, links),
+        )
         corrected, _ = correct_release(con, machine, document_entities, read.corrections, known.rows)
         outcomes = _count_relabels(con, corrected.outcomes, read.corrections)
         changes = _compare(con, corrected)

@@ -190,7 +190,10 @@ class Job:
 
     def read_batches(self) -> Iterator[dict[str, pl.DataFrame]]:
         """Yield the kept batches, one at a time: table name -> rows."""
-        for folder in sorted(self.settings.staging.iterdir()):
+        staging = self.settings.staging
+        for folder in (
+            sorted(staging.iterdir()) if staging.is_dir() else ()
+        ):  # there is none when only corrections changed
             yield {path.stem: pl.read_parquet(path) for path in sorted(folder.iterdir())}
 
     def stop_at_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> BuildReport:

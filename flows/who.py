@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.errors import UsageError
-from tasks.identity.names import fold_name
+from tasks.identity.names import fold_name, split_title
 from warehouse.connection import connect_read_only
 
 UNSURE_SCORE = 0.75
@@ -90,15 +90,20 @@ def find_entities(warehouse: Path, name: str) -> list[Entity]:
     That are the entities one of whose names is `name` after case, marks and titles are folded; else those with all its
     words in one of their names.
 
+    Of many the first five; `match_count` is how many there are.
+
     Raises:
         UsageError: If nobody is; it names those whose names are near.
     """
-    folded = fold_name(name[:_MOST_NAME_CHARS])
+    words = name[:_MOST_NAME_CHARS].split()
+    folded = fold_name(" ".join(words[split_title(words) :]))
     con = connect_read_only(warehouse)
     try:
         entities = con.sql("from dim_entities order by mention_count desc, entity_id").pl().to_dicts()
         found = _match(entities, folded)
-        return [{**entity, **_read_details(con, entity)} for entity in found[:_MOST_ENTITIES]]
+        return [
+            {**entity, **_read_details(con, entity), "match_count": len(found)} for entity in found[:_MOST_ENTITIES]
+        ]
     finally:
         con.close()
 

@@ -96,7 +96,9 @@ def correct_release(
         The corrected entities with their external ids, and ENTITY_AUTHORITIES.
     """
     matched = match_authority(linked, document_entities, authority)
-    corrected = correct_entities(matched.linked, document_entities, read_addressed(con, corrections), corrections)
+    corrected = correct_entities(
+        matched.linked, document_entities, read_addressed(con, corrections), corrections, linked.entity_links
+    )
     entities = corrected.linked.dim_entities
     authorities = follow_corrections(matched.authorities, corrected.link_corrections, entities)
     relabels = select_relabels(corrections)

@@ -341,14 +341,14 @@ CORRECTIONS = Table(
 
 ENTITY_LINK_CORRECTIONS = Table(
     name="entity_link_corrections",
-    grain="one document entity that a correction links to another entity than the machine did",
+    grain="one document entity that a correction or the authority file links to another entity than the machine did",
     key=("document_entity_id",),
     scope="corpus",
     references={"document_entity_id": "document_entities", "entity_id": "dim_entities"},
     columns=(
         Column("document_entity_id", pl.String, "The document entity."),
-        Column("entity_id", pl.String, "The entity that the correction says; entity_links has it too."),
-        Column("correction_id", pl.String, "The correction."),
+        Column("entity_id", pl.String, "The entity that it is linked to now; entity_links has it too."),
+        Column("correction_id", pl.String, "The correction; null where the authority file joined them.", nullable=True),
         Column("machine_entity_id", pl.String, "The entity that the machine linked it to."),
         Column("machine_rule", pl.String, "The machine's evidence."),
         Column("machine_score", pl.Float64, "Strength of the machine's evidence, 0 to 1."),

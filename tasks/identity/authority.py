@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -202,18 +202,18 @@ def _join_entities(linked: LinkedEntities, document_entities: pl.DataFrame, grou
         .select(ENTITY_LINKS.column_names)
         .sort("document_entity_id")
     )
-    return _Joined(replace_entities(linked.dim_entities, links, document_entities, {*moves, *moves.values()}), moves)
+    return _Joined(replace_entities(linked, links, document_entities, {*moves, *moves.values()}), moves)
 
 
 def replace_entities(
-    dim_entities: pl.DataFrame, links: pl.DataFrame, document_entities: pl.DataFrame, entity_ids: set[str]
+    linked: LinkedEntities, links: pl.DataFrame, document_entities: pl.DataFrame, entity_ids: set[str]
 ) -> LinkedEntities:
-    """Return the links with their entities: those of `entity_ids` built anew, the others as they are."""
+    """Return `linked` with other links: the entities of `entity_ids` are built anew, the others are as they are."""
     ids = pl.Series(sorted(entity_ids), dtype=pl.String).implode()
     own = links.filter(pl.col("entity_id").is_in(ids))
     built = build_entities(document_entities.join(own, on="document_entity_id", how="semi"), own)
-    kept = dim_entities.filter(~pl.col("entity_id").is_in(ids))
-    return LinkedEntities(links, pl.concat([kept, built]).sort("entity_id"))
+    kept = linked.dim_entities.filter(~pl.col("entity_id").is_in(ids))
+    return replace(linked, entity_links=links, dim_entities=pl.concat([kept, built]).sort("entity_id"))
 
 
 def _keep_unambiguous(authorities: pl.DataFrame) -> pl.DataFrame:

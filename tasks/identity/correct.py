@@ -87,6 +87,7 @@ def correct_entities(
     document_entities: pl.DataFrame,
     addressed: Addressed,
     corrections: Sequence[Correction],
+    machine_links: pl.DataFrame | None = None,
 ) -> CorrectedEntities:
     """Obey the corrections: part, join, rename and retype entities, set and clear speakers.
 
@@ -94,10 +95,11 @@ def correct_entities(
     joined entities gives its id. Corrections that contradict each other are refused, all of them.
 
     Args:
-        linked: The machine's links and entities.
+        linked: The machine's links and entities, as the authority file joined them.
         document_entities: DOCUMENT_ENTITIES of all articles.
         addressed: The articles that the corrections speak of.
         corrections: In the order of files and lines.
+        machine_links: ENTITY_LINKS before the authority file; those of `linked` when it joined nothing.
     """
     resolved = _resolve(corrections, linked, document_entities, addressed)
     _refuse_same_quote(resolved)
@@ -110,7 +112,8 @@ def correct_entities(
     corrected = _move_links(linked, document_entities, moves)
     renamed, entity_corrections = _name_entities(corrected, resolved, moves)
     speakers = _set_speakers(resolved, renamed, addressed)
-    link_corrections = _describe_moves(linked, moves)
+    before = linked.entity_links if machine_links is None else machine_links
+    link_corrections = _describe_moves(before, renamed.entity_links, moves)
     for one in resolved:
         if one.is_live and one.changed_count:
             one.outcome = "applied"
@@ -437,7 +440,7 @@ def _move_links(linked: LinkedEntities, document_entities: pl.DataFrame, moves: 
         .sort("document_entity_id")
     )
     affected = {*changed.values(), *(moves.machine_entity_of[one] for one in changed)}
-    corrected = replace_entities(linked.dim_entities, links, document_entities, affected)
+    corrected = replace_entities(linked, links, document_entities, affected)
     # who is joined to others, or left by some, keeps name and type, unless the name went with those who left
     before = linked.dim_entities.select("entity_id", machine_name="entity_name", machine_type="entity_type")
     is_there = pl.col("machine_name").is_in(pl.col("aliases"))
@@ -450,7 +453,7 @@ def _move_links(linked: LinkedEntities, document_entities: pl.DataFrame, moves: 
         .select(linked.dim_entities.columns)
         .sort("entity_id")
     )
-    return LinkedEntities(links, entities)
+    return replace(corrected, dim_entities=entities)
 
 
 def _name_entities(
@@ -554,16 +557,16 @@ def _find_whole_statements(speakers: pl.DataFrame, addressed: Addressed) -> pl.D
     return speakers.with_columns(is_whole_statement=is_whole).sort("quote_id")
 
 
-def _describe_moves(linked: LinkedEntities, moves: _Moves) -> pl.DataFrame:
-    rows = [(one, to, moves.by[one]) for one, to in moves.entity_of.items() if moves.machine_entity_of[one] != to]
-    changed = pl.DataFrame(
-        rows, {"document_entity_id": pl.String, "entity_id": pl.String, "correction_id": pl.String}, orient="row"
+def _describe_moves(machine_links: pl.DataFrame, links: pl.DataFrame, moves: _Moves) -> pl.DataFrame:
+    by = pl.DataFrame(
+        list(moves.by.items()), {"document_entity_id": pl.String, "correction_id": pl.String}, orient="row"
     )
-    machine = linked.entity_links.rename(
-        {"entity_id": "machine_entity_id", "rule": "machine_rule", "score": "machine_score"}
-    )
+    machine = machine_links.rename({"entity_id": "machine_entity_id", "rule": "machine_rule", "score": "machine_score"})
     return (
-        changed.join(machine, on="document_entity_id")
+        links.select("document_entity_id", "entity_id")
+        .join(machine, on="document_entity_id")
+        .filter(pl.col("entity_id") != pl.col("machine_entity_id"))
+        .join(by, on="document_entity_id", how="left")
         .select(ENTITY_LINK_CORRECTIONS.column_names)
         .cast(ENTITY_LINK_CORRECTIONS.schema)
         .sort("document_entity_id")

@@ -175,7 +175,11 @@ def test_corrections_hold_when_other_rules_move_every_character(
         batch = clean(documents, relabels)
         shift = pl.lit(len(first), pl.UInt32)
         return CleanedBatch(
-            batch.articles.with_columns(body=pl.lit(first) + pl.col("body")),
+            batch.articles.with_columns(
+                pl.col("paragraph_count") + pl.lit(1, pl.UInt32),
+                pl.col("word_count") + pl.lit(len(first.split()), pl.UInt32),
+                body=pl.lit(first) + pl.col("body"),
+            ),
             batch.segments.with_columns(pl.col("body_start") + shift, pl.col("body_end") + shift),
             batch.attributes,
             batch.rejected,
