@@ -43,7 +43,8 @@ def read_release_corrections(warehouse: Path, relabels: Collection[Correction]) 
     try:
         if read_schema_version(con, warehouse, WAREHOUSE) < SCHEMA_VERSION:
             return ReleaseCorrections(is_released=True)
-        [(version,)] = con.execute("select max_by(corrections_version, release_id) from releases").fetchall()
+        last = "select corrections_version from releases order by published_at desc limit 1"
+        [(version,)] = con.execute(last).fetchall()
         outcomes = con.sql("from corrections order by file, line_no").pl().cast(CORRECTIONS.schema)
         return ReleaseCorrections(True, version, outcomes, find_outdated(con, tuple(relabels)))
     finally:

@@ -233,7 +233,8 @@ class Job:
         if EXPECTATION_RESULTS.name not in frames:
             return  # nothing was validated, and the pages of the last run that did stay
         with self.report.time_stage("docs"):
-            results, quarantined = frames[EXPECTATION_RESULTS.name], frames[QUARANTINED_ROWS.name]
+            results = frames[EXPECTATION_RESULTS.name]
+            quarantined = frames.get(QUARANTINED_ROWS.name, QUARANTINED_ROWS.schema.to_frame())
             self.report.docs = build_data_docs(
                 results, quarantined, self.settings.docs_dir, self.report.run_id, self.started_at
             )

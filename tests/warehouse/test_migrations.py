@@ -10,6 +10,7 @@ from warehouse import migrations
 from warehouse.connection import WarehouseError, connect_private
 from warehouse.migrations import WAREHOUSE, Database, create_database, migrate_database, read_schema_version
 from warehouse.tables import SCHEMA_VERSION, TABLES
+from warehouse.views import list_columns
 
 PATH = Path("news.duckdb")
 CREATED = datetime(2024, 5, 14, tzinfo=UTC)
@@ -61,6 +62,21 @@ def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch)
         assert con.execute("from schema_migrations").fetchall() == [(SCHEMA_VERSION, CREATED)]
         with pytest.raises(duckdb.BinderException, match="note"):
             con.execute("select note from releases")
+
+
+def test_a_warehouse_of_version_1_gets_all_that_is_declared_since() -> None:
+    added = {"fact_articles": ["relabels_version"], "article_versions": ["relabels_version"],
+             "dim_entities": ["external_id", "external_scheme"], "releases": ["corrections_version"]}  # fmt: skip
+    with connect_private(Path(":memory:")) as con:
+        create_database(con, WAREHOUSE, CREATED)
+        for table, columns in added.items():
+            for column in columns:
+                con.execute(f"alter table {table} drop column {column}")
+        con.execute("drop table corrections")
+        con.execute("update schema_migrations set schema_version = 1")
+        migrate_database(con, PATH, WAREHOUSE, LATER)
+        for table in TABLES:
+            assert set(list_columns(con, table.name)) == set(table.column_names), table.name
 
 
 def test_an_empty_database_is_not_ours() -> None:
