@@ -1,6 +1,6 @@
 -- grain: one quote with its article, its speaker's name and its outlet
--- speaker: Name of the entity that speaks, corrections obeyed; null when nobody is named, or the name could not be resolved.
--- speaker_text: The speaker as printed next to the words, a pronoun too; null where a correction says that it is not.
+-- speaker: Name of the entity that speaks; null when nobody is named, or the name could not be resolved.
+-- speaker_text: The speaker as printed, a pronoun too; null where a correction names another or none.
 -- confidence: Estimated probability, 0 to 1, that the speaker is right; 1 where a correction says so.
 -- speaker_correction_id: The correction that set or cleared the speaker.
 with quotes as (
@@ -19,6 +19,20 @@ corrected as (
     select * from quote_speaker_corrections
 ),
 
+attributions as (
+    select
+        quotes.quote_id,
+        corrected.correction_id as speaker_correction_id,
+        case when corrected.quote_id is null then quotes.speaker_text end as speaker_text,
+        case
+            when corrected.quote_id is null then quotes.speaker_kind
+            else corrected.speaker_kind
+        end as speaker_kind,
+        case when corrected.quote_id is null then quotes.confidence else 1.0 end as confidence
+    from quotes
+    left join corrected on quotes.quote_id = corrected.quote_id
+),
+
 final as (
     select
         quotes.quote_id,
@@ -33,21 +47,21 @@ final as (
         articles.dateline,
         entities.entity_name as speaker,
         quotes.speaker_entity_id,
-        case when corrected.quote_id is null then quotes.speaker_text end as speaker_text,
-        case when corrected.quote_id is null then quotes.speaker_kind else corrected.speaker_kind end as speaker_kind,
+        attributions.speaker_text,
+        attributions.speaker_kind,
         quotes.quote_type,
         quotes.quote_text,
         quotes.quote_text_normalized,
         quotes.cue,
         quotes.via_text,
-        case when corrected.quote_id is null then quotes.confidence else 1.0 end as confidence,
+        attributions.confidence,
         quotes.start_char,
         quotes.end_char,
-        corrected.correction_id as speaker_correction_id
+        attributions.speaker_correction_id
     from quotes
+    inner join attributions on quotes.quote_id = attributions.quote_id
     inner join articles on quotes.article_id = articles.article_id
     left join entities on quotes.speaker_entity_id = entities.entity_id
-    left join corrected on quotes.quote_id = corrected.quote_id
 )
 
 select * from final
