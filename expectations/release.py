@@ -98,6 +98,18 @@ def _check_link(table_name: str, document_column: str, column: str) -> ReleaseCh
     )
 
 
+def _check_speaker(table_name: str, key: str, corrected: str) -> ReleaseCheck:
+    link = "l.entity_id"
+    return ReleaseCheck(
+        table_name,
+        "speaker_entity_id_follows_its_link",
+        "speaker_entity_id is the entity that a correction names, else that speaker_document_entity_id is linked to.",
+        f"t.speaker_entity_id is distinct from case when c.{key} is null then {link} else c.speaker_entity_id end",
+        f"""{table_name} as t left join entity_links as l on t.speaker_document_entity_id = l.document_entity_id
+    left join ({corrected}) as c on t.{key} = c.{key}""",
+    )
+
+
 def _check_slice(table_name: str, text: str) -> ReleaseCheck:
     length = "t.end_char::bigint - t.start_char::bigint"
     return ReleaseCheck(
@@ -135,8 +147,12 @@ OWN_CHECKS = (
         rows between unbounded preceding and 1 preceding
     ) as previous_end from fact_quotes) as t""",
     ),
-    _check_link("fact_quotes", "speaker_document_entity_id", "speaker_entity_id"),
-    _check_link("fact_statements", "speaker_document_entity_id", "speaker_entity_id"),
+    _check_speaker("fact_quotes", "quote_id", "from quote_speaker_corrections"),
+    _check_speaker(
+        "fact_statements",
+        "statement_id",
+        "select distinct statement_id, speaker_entity_id from quote_speaker_corrections where is_whole_statement",
+    ),
     _check_slice("fact_entity_mentions", "mention_text"),
     _check_link("fact_entity_mentions", "document_entity_id", "entity_id"),
     ReleaseCheck(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import polars as pl
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.report import STAGES, BuildReport
+from flows.report import STAGES, BuildReport, describe_outcomes
 
 _MAX_ROWS = 500  # an artifact is for the eye; the whole list is in rejected_documents
 
@@ -59,6 +60,13 @@ def write_summary(report: BuildReport) -> str:
         f"({counts['attributed_quotes']:,} with a speaker), {counts['document_entities']:,} entities in documents",
         f"- {report.rejected.height:,} rejected, {counts['quarantined']:,} rows in quarantine",
     ]
+    if report.corrections.height:
+        lines.append(f"- corrections: {describe_outcomes(report.corrections)}")
+    told = report.corrections.filter(pl.col("outcome").is_in(["stale", "refused"]))
+    lines += [
+        f"  - `{row['file']}:{row['line_no']}` {row['outcome']}: {row['detail']}" for row in told.iter_rows(named=True)
+    ]
+    lines += [f"  - skipped `{skipped}`" for skipped in report.skipped]
     if report.docs is not None:
         lines.append(f"- [Data Docs]({report.docs.as_uri()}): `{report.docs}`")
     return "\n".join(lines)

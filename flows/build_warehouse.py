@@ -6,6 +6,7 @@ import polars as pl
 from prefect import flow
 
 from flows.artifacts import publish_artifacts
+from flows.corrections import find_anew, read_release_corrections
 from flows.job import Job, Runner, open_job, run_directly, run_tracked
 from flows.learn_lines import read_learned_lines
 from flows.libraries import preload_libraries
@@ -24,7 +25,7 @@ from tasks.reading.sources import find_sources
 from tasks.text.repeated import LINES_SCHEMA, collect_lines, learn_lines
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.ledger import read_ledger
-from warehouse.releases import find_current_release, lock_warehouse, stage_release
+from warehouse.releases import lock_warehouse, stage_release
 
 
 @flow(name="build-warehouse", persist_result=False, validate_parameters=False)
@@ -35,6 +36,8 @@ def build_warehouse(
     retry_stopped: bool = False,
     data_dir: str | None = None,
     min_age_seconds: float | None = None,
+    corrections: str | None = None,
+    authority: str | None = None,
 ) -> BuildReport:
     """Read news texts and publish a new release of the warehouse; what was built before and has not changed is skipped.
 
@@ -45,6 +48,8 @@ def build_warehouse(
         retry_stopped: Try again the sources that validation stopped in an earlier run.
         data_dir: Where raw bytes and caches are kept; by default `ONRECORD_DATA_DIR`, else `data`.
         min_age_seconds: Files changed within this time wait for the next run; by default 10.
+        corrections: The folder of corrections; by default `ONRECORD_CORRECTIONS`, else `corrections` when it is there.
+        authority: The folder of the authority file; by default `ONRECORD_AUTHORITY`, else `authority` when it is there.
 
     Returns:
         The report of the run, which is also published as artifacts.
@@ -56,7 +61,7 @@ def build_warehouse(
     """
     settings = load_settings(
         sources=sources, warehouse=warehouse, batch_size=batch_size, retry_stopped=retry_stopped, data_dir=data_dir,
-        min_age_seconds=min_age_seconds,
+        min_age_seconds=min_age_seconds, corrections=corrections, authority=authority,
     )  # fmt: skip
     create_default_inbox(settings)
     report = build(settings, run_tracked)
@@ -90,7 +95,7 @@ def build(settings: Settings, run: Runner) -> BuildReport:
                     return job.stop_at_batch(sightings, validated)
                 job.keep_batch(sightings, validated)
         tell_progress("batches", len(batches), len(batches))
-        return publish(job) if job.article_count or job.withdrawn else job.finish("unchanged")
+        return publish(job) if job.article_count or job.withdrawn or job.is_corrected else job.finish("unchanged")
 
 
 def find_documents(job: Job) -> None:
@@ -102,17 +107,21 @@ def find_documents(job: Job) -> None:
         )
         scan = scan_sources(found, job.store)
         known = read_ledger(job.ledger, "from source_sightings")
-    is_released = find_current_release(settings.warehouse) is not None
+    before = read_release_corrections(settings.warehouse, job.relabels)
+    job.note_corrections(before)
     with report.time_stage("lines"):
-        job.use_lines(read_learned_lines(settings.warehouse) if is_released else learn_from(job, scan.sightings))
+        job.use_lines(read_learned_lines(settings.warehouse) if before.is_released else learn_from(job, scan.sightings))
     with report.time_stage("find"):
         selected = select_new(
-            scan.sightings, known, job.rules, is_released=is_released, retry_stopped=settings.retry_stopped
-        )
+            scan.sightings, known, job.rules, is_released=before.is_released, retry_stopped=settings.retry_stopped,
+            anew=find_anew(before, known, job.relabels),
+        )  # fmt: skip
     job.new = selected.new
     job.note_rejected(scan.rejected)
     job.note_seen(pl.concat([selected.known, selected.stopped]))
+    waiting = before.outdated.join(selected.new, on="document_id", how="anti")
     report.counts.update(
+        relabels_waiting=waiting.height,
         found=scan.sightings.height, new=selected.new.height, unchanged=selected.known.height,
         stopped_before=selected.stopped.height, waiting=scan.waiting_count,
         unread=scan.rejected.filter(pl.col("reject_reason").is_in(COULD_NOT_READ)).height,
@@ -134,7 +143,7 @@ def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_n
     with report.time_stage("ingest"):
         documents = run(ingest_batch, sightings, job.store)
     with report.time_stage("clean"):
-        cleaned = run(clean_batch, documents, job.learned)
+        cleaned = run(clean_batch, documents, job.learned, job.relabels)
     with report.time_stage("annotate"):
         annotated = run(annotate_batch, cleaned.articles, cleaned.segments, annotator)
         paragraphs, annotations = annotated.paragraphs, annotated.annotations
@@ -187,6 +196,7 @@ def publish(job: Job) -> BuildReport:
     job.note_results(published.results)
     report.counts["entities"] = published.entity_count
     report.release_id = published.release_id
+    report.corrections = published.corrections
     if published.status == "stopped":
         return job.stop_at_audit(published.failures)
     return job.finish(published.status)

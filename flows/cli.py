@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from flows.report import BuildReport
 
+corrections_app = typer.Typer(no_args_is_help=True, help="What people put right: see docs/corrections.md.")
 app = typer.Typer(
     name="onrecord",
     help="Raw news text in, a SQL record of who said what out.\n\n"
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(corrections_app, name="corrections")
 
 lines_app = typer.Typer(help="The lines that an outlet prints with any article.", no_args_is_help=True)
 app.add_typer(lines_app, name="lines")
@@ -61,6 +63,22 @@ WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", envvar="ONRECORD_WAREHOUSE", help="The warehouse, a DuckDB file.", metavar="FILE")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the rows.")]
+CorrectionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ONRECORD_CORRECTIONS",
+        help="Folder of corrections (.yml); by default ./corrections when it is there.",
+        metavar="FOLDER",
+    ),
+]
+AuthorityOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ONRECORD_AUTHORITY",
+        help="Folder of an authority file (.csv); by default ./authority when it is there.",
+        metavar="FOLDER",
+    ),
+]
 DEFAULT = Path(DEFAULT_WAREHOUSE)
 
 
@@ -77,18 +95,20 @@ def build(
     engine_free: Annotated[
         bool, typer.Option("--engine-free", help="Run the stages without Prefect: not tracked, but starts faster.")
     ] = False,
+    corrections: CorrectionsOption = None,
+    authority: AuthorityOption = None,
 ) -> None:
     """Read news texts and publish a new release of the warehouse.
 
     What was built before and has not changed is skipped.
 
     Exit codes: 0 done, also when documents were rejected with a reason; 2 wrong usage; 3 stopped by validation, the
-    warehouse stays as it was; 4 something could not be read, the rest was loaded.
+    warehouse stays as it was; 4 something could not be read, or a correction was skipped, the rest was loaded.
     """
     with _tell_errors():
         settings = load_settings(
             Path.cwd(), sources=sources, warehouse=warehouse, batch_size=batch_size, min_age_seconds=0,
-            retry_stopped=retry_stopped,
+            retry_stopped=retry_stopped, corrections=corrections, authority=authority,
         )  # fmt: skip
         report = _run_build(settings, engine_free=engine_free)
     _print_summary(report)
@@ -128,6 +148,51 @@ def explain(
     with _tell_errors():
         for part in explain_article(warehouse, article_id):
             _make_console().print(part)
+
+
+@app.command()
+def who(
+    name: Annotated[str, typer.Argument(help="A name, in any spelling that the texts print, or a part of it.")],
+    warehouse: WarehouseOption = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that is known as JSON.")] = False,
+) -> None:
+    """Tell who somebody is: names, links with their reasons, what was said, and where the machine was unsure."""
+    from flows.who import describe_entity, find_entities
+
+    with _tell_errors():
+        found = find_entities(warehouse, name)
+        if as_json:
+            _print_objects(map(_to_json, found), is_array=True)
+            return
+        for number, entity in enumerate(found):
+            for part in (*([""] if number else []), *describe_entity(entity)):
+                _make_console().print(part)
+        if found[0]["match_count"] > len(found):
+            print(f"\n… and {found[0]['match_count'] - len(found):,} others of that name: give more of it")
+
+
+@corrections_app.command("check")
+def check(
+    warehouse: WarehouseOption = DEFAULT,
+    corrections: CorrectionsOption = None,
+    authority: AuthorityOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Show what the corrections change, without changing it: which of them match, and which rows and counts differ.
+
+    Exit codes: 0 done; 2 wrong usage; 4 a correction is malformed or contradicts another.
+    """
+    from flows.corrections import CHECK_COLUMNS, check_corrections
+
+    with _tell_errors():
+        settings = load_settings(Path.cwd(), warehouse=warehouse, corrections=corrections, authority=authority)
+        checked = check_corrections(settings.warehouse, settings.corrections, settings.authority)
+        _print_rows(_frame_rows(checked.outcomes.select(CHECK_COLUMNS)), format)
+        if format is Format.TABLE:
+            _print_rows(_frame_rows(checked.changes), format)
+    for skipped in checked.skipped:
+        _print_error(f"skipped {skipped}")
+    raise typer.Exit(checked.exit_code)
 
 
 @app.command()
@@ -203,6 +268,8 @@ def _run_flow(settings: Settings) -> "BuildReport":
             sources=list(settings.sources), warehouse=str(settings.warehouse), data_dir=str(settings.data_dir),
             batch_size=settings.batch_size, min_age_seconds=settings.min_age_seconds,
             retry_stopped=settings.retry_stopped,
+            corrections=str(settings.corrections) if settings.corrections else None,
+            authority=str(settings.authority) if settings.authority else None,
         )  # fmt: skip
     except StoppedByValidation as error:
         report = error.report

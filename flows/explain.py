@@ -21,7 +21,7 @@ INDIRECT_STYLE = "green"
 SPEAKER_STYLE = "bold yellow"
 CUE_STYLE = "cyan"
 _SHOWN_COLUMNS = (
-    "article_id", "source_uri", "raw_sha256", "encoding", "layout", "language", "outlet", "title", "authors",
+    "article_id", "document_id", "source_uri", "raw_sha256", "encoding", "layout", "language", "outlet", "title", "authors",
     "dateline", "published_on", "url",
 )  # fmt: skip
 _KEPT_STYLES = {"body": "", "heading": "bold", "title": "bold"}  # every other label is left out of the body, and dim
@@ -35,14 +35,14 @@ with last_runs as (
 found as (
     select r.source_uri as what, r.stage, r.reject_reason as reason, r.detail, r.rejected_at as since
     from rejected_documents as r semi join last_runs using (run_id)
-    where r.stage in ('ingest', 'metadata')
+    where r.stage in ('ingest', 'metadata', 'correction', 'authority')
 ),
 judged as (
     select r.source_uri, r.stage, r.reject_reason, r.detail, r.rejected_at
     from rejected_documents as r
     semi join source_sightings as s
         on s.source_uri = r.source_uri and s.raw_sha256 = r.raw_sha256 and s.outcome = 'rejected'
-    where r.stage not in ('ingest', 'metadata')
+    where r.stage not in ('ingest', 'metadata', 'correction', 'authority')
     qualify row_number() over (partition by r.source_uri, r.stage order by r.rejected_at desc) = 1
 ),
 stopped as (

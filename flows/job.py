@@ -16,10 +16,15 @@ import polars as pl
 from prefect import Task
 
 from expectations.data_docs import build_data_docs
+from flows.corrections import ReleaseCorrections
 from flows.report import BuildReport
 from flows.settings import Settings
 from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
+from tasks.ingest import REJECTED_SCHEMA
 from tasks.publish import Publication
+from tasks.reading.authority import ReadAuthority, read_authority
+from tasks.reading.corrections import Correction, ReadCorrections, read_corrections, select_relabels
+from tasks.reading.metadata import SkippedEntry
 from tasks.reading.raw_store import RawStore
 from tasks.rules import rules_version
 from tasks.text.repeated import find_version
@@ -67,7 +72,7 @@ def run_directly(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 class Job:
     """One run. Rows for the ledger are collected and written when it ends; validated batches wait in Parquet files.
 
-    `withdrawn` are the articles that did not pass: where an earlier release holds them, by other rules, they leave it.
+    `is_corrected`: other corrections hold than in the release before. `withdrawn` are the articles that did not pass: where an earlier release holds them, by other rules, they leave it.
     """
 
     settings: Settings
@@ -76,6 +81,9 @@ class Job:
     rules: str
     started_at: datetime
     report: BuildReport
+    corrections: ReadCorrections = field(default_factory=ReadCorrections)
+    authority: ReadAuthority = field(default_factory=ReadAuthority)
+    is_corrected: bool = False
     new: pl.DataFrame = field(default_factory=pl.DataFrame)
     learned: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTLET_LINES.schema))
     batch_count: int = 0
@@ -93,6 +101,17 @@ class Job:
     def store(self) -> RawStore:
         """The store of raw bytes."""
         return RawStore(self.settings.raw_dir)
+
+    @property
+    def relabels(self) -> tuple[Correction, ...]:
+        """The corrections that say what a kind of line of an outlet is."""
+        return select_relabels(self.corrections.corrections)
+
+    @property
+    def corrections_version(self) -> str | None:
+        """The hash of the corrections and of the authority file; null when there are neither."""
+        given = (self.corrections.corrections, self.authority.rows)
+        return make_id(repr(given)) if any(given) else None
 
     @property
     def ledger_frames(self) -> dict[str, pl.DataFrame]:
@@ -124,6 +143,21 @@ class Job:
         """Note what did not get in, also in the report."""
         self.note(REJECTED_DOCUMENTS, rejected, rejected_at=self.started_at)
         self.report.rejected = pl.concat([self.report.rejected, rejected]) if self.report.rejected.width else rejected
+
+    def note_skipped(self, kind: str, skipped: tuple[SkippedEntry, ...]) -> None:
+        """Note the corrections or rows of the authority (`kind`) that could not be used, each with file and line."""
+        given = {"stage": kind, "reject_reason": f"malformed_{kind}"}
+        rows = [{"source_uri": entry.metadata_uri, "detail": entry.detail, **given} for entry in skipped]
+        frame = pl.DataFrame(rows, schema=REJECTED_SCHEMA, orient="row")
+        self.report.skipped += [f"{entry.metadata_uri}: {entry.detail}" for entry in skipped]
+        self.note_rejected(frame.unique(["source_uri", "stage"], keep="first", maintain_order=True))
+
+    def note_corrections(self, before: ReleaseCorrections) -> None:
+        """Note what the release before obeys: whether other corrections hold now, and how many of its are gone."""
+        gone = set(before.outcomes["correction_id"]) - {one.correction_id for one in self.corrections.corrections}
+        self.is_corrected = before.is_released and before.version != self.corrections_version
+        self.report.corrections = before.outcomes
+        self.report.counts.update(corrections_undone=len(gone))
 
     def note_results(self, results: pl.DataFrame) -> None:
         """Note what the expectations found."""
@@ -165,7 +199,10 @@ class Job:
 
     def read_batches(self) -> Iterator[dict[str, pl.DataFrame]]:
         """Yield the kept batches, one at a time: table name -> rows."""
-        for folder in sorted(self.settings.staging.iterdir()):
+        staging = self.settings.staging
+        for folder in (
+            sorted(staging.iterdir()) if staging.is_dir() else ()
+        ):  # there is none when only corrections changed
             yield {path.stem: pl.read_parquet(path) for path in sorted(folder.iterdir())}
 
     def stop_at_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> BuildReport:
@@ -205,8 +242,8 @@ class Job:
         if EXPECTATION_RESULTS.name not in frames:
             return  # nothing was validated, and the pages of the last run that did stay
         with self.report.time_stage("docs"):
-            nothing = pl.DataFrame(schema=QUARANTINED_ROWS.schema)
-            results, quarantined = frames[EXPECTATION_RESULTS.name], frames.get(QUARANTINED_ROWS.name, nothing)
+            results = frames[EXPECTATION_RESULTS.name]
+            quarantined = frames.get(QUARANTINED_ROWS.name, QUARANTINED_ROWS.schema.to_frame())
             self.report.docs = build_data_docs(
                 results, quarantined, self.settings.docs_dir, self.report.run_id, self.started_at
             )
@@ -229,6 +266,9 @@ class Job:
             ledger=read_ledger_tables(self.ledger),
             pending=self.ledger_frames,
             run=self.describe_end(),
+            corrections=self.corrections.corrections,
+            authority=self.authority.rows,
+            corrections_version=self.corrections_version,
         )
 
     def describe_end(self) -> dict[str, Any]:
@@ -276,13 +316,17 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
     model = settings.spacy_model or DEFAULT_MODEL
     rules = rules_version(describe_model(model))
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    job = Job(settings, run, model, rules, now, BuildReport(run_id, settings.warehouse, now))
+    corrections, authority = read_corrections(settings.corrections), read_authority(settings.authority)
+    report = BuildReport(run_id, settings.warehouse, now)
+    job = Job(settings, run, model, rules, now, report, corrections, authority)
     _recover(settings, now)
     start_run(
         job.ledger, run_id=run_id, flow_name=flow_name, started_at=now, sources=list(settings.sources),
         batch_size=settings.batch_size, rules_version=rules,
     )  # fmt: skip
     try:
+        job.note_skipped("correction", corrections.skipped)
+        job.note_skipped("authority", authority.skipped)
         yield job
     except BaseException as error:
         detail = " ".join(f"{type(error).__name__}: {error}".split())

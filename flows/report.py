@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from warehouse.tables import CORRECTIONS
+
 STAGES = {
     "imports": "import of the flow and its stages",
     "server": "wait for the Prefect server, which starts beside the imports where there is no other",
@@ -42,6 +44,8 @@ class BuildReport:
     docs: Path | None = None
     counts: Counter[str] = field(default_factory=Counter)
     rejected: pl.DataFrame = field(default_factory=pl.DataFrame)
+    skipped: list[str] = field(default_factory=list)
+    corrections: pl.DataFrame = field(default_factory=CORRECTIONS.schema.to_frame)
     stage_seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -78,11 +82,17 @@ class BuildReport:
         return {str(reason): int(count) for reason, count in reasons.iter_rows()}
 
     @property
+    def refused(self) -> list[str]:
+        """The corrections that contradict each other, each with file, line and why it was refused."""
+        refused = self.corrections.filter(pl.col("outcome") == "refused")
+        return [f"{file}:{line}: {why}" for file, line, why in refused.select("file", "line_no", "detail").iter_rows()]
+
+    @property
     def exit_code(self) -> int:
-        """0 done, 3 stopped by validation, 4 when a source could not be read or an entry of metadata was skipped."""
+        """0 done; 3 stopped by validation; 4 when something was skipped: a source, an entry of metadata, a correction."""
         if self.status == "stopped":
             return 3
-        return 4 if self.counts["unread"] else 0
+        return 4 if self.counts["unread"] or self.skipped or self.refused else 0
 
 
 class StoppedByValidation(Exception):  # noqa: N818
@@ -92,6 +102,31 @@ class StoppedByValidation(Exception):  # noqa: N818
         """Keep the report of the run that was stopped."""
         super().__init__(f"stopped by validation: {report.detail}")
         self.report = report
+
+
+def describe_outcomes(corrections: pl.DataFrame) -> str:
+    """Return in words how many of the corrections (CORRECTIONS) had which outcome."""
+    words = {
+        "applied": "applied", "held": "change nothing", "stale": "no longer match anything", "refused": "refused",
+    }  # fmt: skip
+    counts = Counter(corrections["outcome"])
+    return ", ".join(f"{counts[outcome]:,} {told}" for outcome, told in words.items() if counts[outcome])
+
+
+def _summarize_corrections(report: BuildReport) -> list[tuple[str, str]]:
+    stale = report.corrections.filter(pl.col("outcome") == "stale")
+    lines = [("corrections", describe_outcomes(report.corrections))] if report.corrections.height else []
+    if report.counts["corrections_undone"]:
+        lines.append(("undone", f"{report.counts['corrections_undone']:,} corrections of the release before"))
+    if report.counts["relabels_waiting"]:
+        lines.append(
+            ("to clean", f"{report.counts['relabels_waiting']:,} articles wait for a build with their sources")
+        )
+    lines += [
+        ("stale", f"{file}:{line}: {why}") for file, line, why in stale.select("file", "line_no", "detail").iter_rows()
+    ]
+    lines += [("refused", told) for told in report.refused]
+    return [*lines, *(("skipped", told) for told in report.skipped)]
 
 
 def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
@@ -110,6 +145,7 @@ def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
         *([("waiting", f"{counts['waiting']:,} changed in the last seconds")] if counts["waiting"] else []),
         *([("stopped", f"{stopped:,} by an earlier build (--retry-stopped)")] if stopped else []),
         ("quarantined", f"{counts['quarantined']:,} rows"),
+        *_summarize_corrections(report),
     ]
     times = ", ".join(f"{stage} {report.stage_seconds[stage]:.1f}" for stage in STAGES if stage in report.stage_seconds)
     return [*lines, ("seconds", times)]

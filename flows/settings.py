@@ -36,6 +36,8 @@ class Settings:
     min_age_seconds: float = 10.0
     workers: int = 1
     retry_stopped: bool = False
+    corrections: Path | None = None
+    authority: Path | None = None
 
     @property
     def staging(self) -> Path:
@@ -61,10 +63,11 @@ class Settings:
 def load_settings(root: Path | None = None, **given: object) -> Settings:
     """Return the settings: what is `given` and not None, else the environment (`ONRECORD_…`), else the default.
 
-    Relative paths of the environment and the defaults resolve against `root`, the project when it is None.
+    Relative paths of the environment and the defaults resolve against `root`, the project when it is None. The folders
+    of corrections and of the authority are read when they are there.
 
     Raises:
-        UsageError: If a number is not one or is out of its range.
+        UsageError: If a number is not one or is out of its range, or a folder that was named is not there.
     """
     root = find_project_root() if root is None else root
     env = os.environ
@@ -77,12 +80,16 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
         "max_bytes": _read_number(env, "ONRECORD_MAX_BYTES", 20_000_000, least=1),
         "min_age_seconds": _read_number(env, "ONRECORD_MIN_AGE_SECONDS", 10, least=0),
         "workers": _read_number(env, "ONRECORD_WORKERS", _count_cores(), least=1),
+        "corrections": env.get("ONRECORD_CORRECTIONS"),
+        "authority": env.get("ONRECORD_AUTHORITY"),
         **{name: value for name, value in given.items() if value is not None},
     }
     sources = values.pop("sources")
     assert isinstance(sources, list | tuple)
     paths = {name: _resolve(root, str(values.pop(name))) for name in ("warehouse", "data_dir")}
-    return Settings(sources=tuple(str(_resolve(root, source)) for source in sources), **paths, **values)  # type: ignore[arg-type]
+    folders = {name: _find_folder(root, name, values.pop(name)) for name in ("corrections", "authority")}
+    resolved = tuple(str(_resolve(root, source)) for source in sources)
+    return Settings(sources=resolved, **paths, **folders, **values)  # type: ignore[arg-type]
 
 
 def create_default_inbox(settings: Settings) -> None:
@@ -96,6 +103,14 @@ def find_project_root() -> Path:
     """Return the checkout that this code lies in, where `prefect.yaml` is; the current folder for installed code."""
     root = Path(__file__).resolve().parent.parent
     return root if root.joinpath(_PROJECT_FILE).is_file() else Path.cwd()
+
+
+def _find_folder(root: Path, name: str, given: object) -> Path | None:
+    """Return the folder that was named, else the one called `name` in `root` when it is there."""
+    folder = _resolve(root, str(given or name))
+    if given and not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder of {name}")
+    return folder if folder.is_dir() else None
 
 
 def _resolve(root: Path, path: str) -> Path:

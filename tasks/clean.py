@@ -1,5 +1,6 @@
 """Raw documents -> articles and their labelled segments. Nothing is left out without a label and a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -8,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.outlets import load_outlets
+from tasks.reading.corrections import Correction
 from tasks.text.decode import decode_documents, reject
 from tasks.text.header import find_outlets, read_headers
 from tasks.text.labels import (
@@ -25,6 +27,7 @@ from tasks.text.language import detect_languages
 from tasks.text.lines import find_layout, number_blocks, split_lines
 from tasks.text.page import score_lines
 from tasks.text.pieces import split_pieces
+from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from tasks.text.repeated import label_repeated
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
@@ -43,11 +46,14 @@ class CleanedBatch:
     rejected: pl.DataFrame
 
 
-def clean_documents(documents: pl.DataFrame, learned: pl.DataFrame | None = None) -> CleanedBatch:
+def clean_documents(
+    documents: pl.DataFrame, learned: pl.DataFrame | None = None, relabels: Sequence[Correction] = ()
+) -> CleanedBatch:
     """Clean a batch of RAW_DOCUMENTS, thousands at a time.
 
-    Every document is an article or a row of `rejected`; the rows of one do not depend on the others of the batch. The lines
-    that its outlet repeats, `learned` (OUTLET_LINES of one version), stay outside of a body.
+    Every document is an article or a row of `rejected`; the rows of one do not depend on the others of the batch.
+    The lines that its outlet repeats, `learned` (OUTLET_LINES of one version), stay outside of a body, unless `relabels`, the
+    corrections that say what a kind of line of an outlet is, say otherwise.
     """
     decoded, unread = decode_documents(documents)
     decoded = decoded.with_columns(doc=pl.int_range(pl.len(), dtype=pl.UInt32))
@@ -57,10 +63,14 @@ def clean_documents(documents: pl.DataFrame, learned: pl.DataFrame | None = None
     lines = number_blocks(lines, layouts)
     blocks = label_text(join_blocks(lines), decoded)
     segments = lines.pipe(label_lines, blocks).pipe(split_pieces)
+    if relabels:  # an outlet that only the text tells is known by the labels of the rules
+        blocks = relabel_blocks(blocks, read_outlets(decoded, segments), relabels)
+        segments = lines.pipe(label_lines, blocks).pipe(split_pieces)
     if learned is not None and learned.height:
-        segments = label_repeated(segments, tell_outlets(decoded, segments), learned)
-    segments = place_in_body(segments)
+        segments = label_repeated(segments, read_outlets(decoded, segments), learned)
+    segments = segments.pipe(place_in_body)
     articles = build_articles(decoded, segments, layouts)
+    articles = articles.with_columns(relabels_version=version_relabels(pl.col("outlet"), relabels))
     empty = decoded.join(articles, on="doc", how="anti", maintain_order="left")
     return CleanedBatch(
         articles=articles.select(ARTICLE_COLUMNS).cast({name: FACT_ARTICLES.schema[name] for name in ARTICLE_COLUMNS}),
@@ -110,13 +120,6 @@ def look_alone(blocks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def tell_outlets(documents: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """Return `doc` and `outlet`: what the metadata or the URL say, else the text."""
-    header = read_headers(documents, segments).select("doc", "text_outlet")
-    joined = documents.select("doc", "known_outlet").join(header, on="doc", how="left", maintain_order="left")
-    return joined.select("doc", outlet=pl.coalesce("known_outlet", "text_outlet"))
-
-
 def label_outlet_forms(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that an outlet's own file describes their label, in the documents of that outlet."""
     forms = [(outlet.name, line) for outlet in load_outlets() for line in outlet.lines]
@@ -128,6 +131,14 @@ def label_outlet_forms(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.Data
             reason=pl.when(matches).then(pl.lit("outlet_form")).otherwise("reason"),
         )
     return known
+
+
+def read_outlets(documents: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Return `doc` and `outlet` of every document: the known one, else what the text says."""
+    headers = read_headers(documents, segments).select("doc", "text_outlet")
+    return documents.join(headers, on="doc", how="left", maintain_order="left").select(
+        "doc", outlet=pl.coalesce("known_outlet", "text_outlet")
+    )
 
 
 def label_lines(lines: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
@@ -257,6 +268,8 @@ def _describe(segments: pl.DataFrame, documents: pl.DataFrame) -> pl.Series:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def clean_batch(documents: pl.DataFrame, learned: pl.DataFrame | None = None) -> CleanedBatch:
+def clean_batch(
+    documents: pl.DataFrame, learned: pl.DataFrame | None = None, relabels: Sequence[Correction] = ()
+) -> CleanedBatch:
     """Clean one batch of raw documents; the lines that its outlets are known to repeat stay outside of the bodies."""
-    return clean_documents(documents, learned)
+    return clean_documents(documents, learned, relabels)

@@ -1,6 +1,6 @@
 """Sources -> raw documents: find the files, keep their bytes as found, leave out what was judged before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ REJECTED_SCHEMA = {
     for name, dtype in REJECTED_DOCUMENTS.schema.items()
     if name not in ("run_id", "rejected_at", "rules_version")
 }
-COULD_NOT_READ = ("unreadable", "malformed_metadata")
+COULD_NOT_READ = ("unreadable", "malformed_metadata", "malformed_correction", "malformed_authority")
 """Reasons that make a build end with exit code 4: something was there and nobody could read it."""
 
 
@@ -129,7 +129,13 @@ def join_rejections(rejected: Iterable[Rejection]) -> pl.DataFrame:
 
 
 def select_new(
-    sightings: pl.DataFrame, known: pl.DataFrame, rules: str, *, is_released: bool = True, retry_stopped: bool = False
+    sightings: pl.DataFrame,
+    known: pl.DataFrame,
+    rules: str,
+    *,
+    is_released: bool = True,
+    retry_stopped: bool = False,
+    anew: Collection[str] = (),
 ) -> SelectedSources:
     """Part the sightings into those to work on and those whose bytes, metadata and rules were judged before.
 
@@ -139,12 +145,16 @@ def select_new(
         rules: The version of the rules of this run.
         is_released: Whether there is a release; without one, all but what was stopped is new again.
         retry_stopped: Whether sources of a run that validation stopped are tried again.
+        anew: Documents that are worked on again all the same, unless validation stopped them.
     """
     place = ["document_id", "source_uri"]
     state = ["raw_sha256", "metadata_sha256"]
     # what validation stopped was never part of a release: that there is none is no reason to try it again
     counts = (pl.col("outcome") == "stopped") | is_released
     judged = known.filter((pl.col("rules_version") == rules) & counts).select(*place, *state, "outcome")
+    if anew:
+        is_anew = pl.col("document_id").is_in(pl.Series(sorted(anew), dtype=pl.String).implode())
+        judged = judged.filter((pl.col("outcome") == "stopped") | ~is_anew)
     if retry_stopped:
         judged = judged.filter(pl.col("outcome") != "stopped")
     joined = sightings.join(judged, on=[*place, *state], how="left", nulls_equal=True, maintain_order="left")

@@ -1,7 +1,7 @@
 """A staged release with all its facts -> the current release: entity links, outlets, ledger copy, marts, audit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,20 +11,31 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.identity.authority import add_external_ids, follow_corrections, match_authority
+from tasks.identity.constraints import AuthorityRow
+from tasks.identity.correct import CorrectedEntities, correct_entities, count_relabels
 from tasks.identity.links import LinkedEntities, link_entities
+from tasks.identity.passages import read_addressed
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
+from tasks.reading.corrections import Correction, select_relabels
+from tasks.text.relabels import count_relabelled, count_waiting, find_outdated
 from tasks.validate import audit_release, find_failures
 from warehouse.ddl import merge_rows, transaction
 from warehouse.ledger import finish_run_row, merge_ledger_rows
 from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
 from warehouse.tables import (
+    CORRECTIONS,
     DIM_ENTITIES,
     DIM_OUTLETS,
+    ENTITY_AUTHORITIES,
+    ENTITY_CORRECTIONS,
+    ENTITY_LINK_CORRECTIONS,
     ENTITY_LINKS,
     EXPECTATION_RESULTS,
     OUTLET_LINES,
     PIPELINE_RUNS,
+    QUOTE_SPEAKER_CORRECTIONS,
     RELEASES,
     SCHEMA_VERSION,
     SOURCE_SIGHTINGS,
@@ -40,6 +51,7 @@ class Publication:
     `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
     sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
     `pipeline_runs` (counts). A process killed in between loses neither: `recover_runs` reads them in the release.
+    `corrections` and `authority` are what people say; `corrections_version` is the hash of both.
     """
 
     run_id: str
@@ -50,6 +62,9 @@ class Publication:
     pending: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
     lines_version: str | None = None
+    corrections: tuple[Correction, ...] = ()
+    authority: tuple[AuthorityRow, ...] = ()
+    corrections_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ class PublishedWarehouse:
 
     `status` is `published`, `unchanged` (no data changed, nothing was published) or `stopped` (`failures` names the
     expectations of the audit that failed). `release_id` is null unless published. `results` conforms to
-    EXPECTATION_RESULTS without run_id.
+    EXPECTATION_RESULTS without run_id, `corrections` to CORRECTIONS.
     """
 
     status: str
@@ -67,6 +82,68 @@ class PublishedWarehouse:
     failures: tuple[str, ...]
     entity_count: int
     removed_release_ids: tuple[str, ...] = ()
+    corrections: pl.DataFrame = field(default_factory=CORRECTIONS.schema.to_frame)
+
+
+def correct_release(
+    con: duckdb.DuckDBPyConnection,
+    linked: LinkedEntities,
+    document_entities: pl.DataFrame,
+    corrections: tuple[Correction, ...],
+    authority: tuple[AuthorityRow, ...],
+) -> tuple[CorrectedEntities, pl.DataFrame]:
+    """Let the machine's links meet the authority file, then the corrections; writes nothing.
+
+    Returns:
+        The corrected entities with their external ids, and ENTITY_AUTHORITIES.
+    """
+    matched = match_authority(linked, document_entities, authority)
+    corrected = correct_entities(
+        matched.linked, document_entities, read_addressed(con, corrections), corrections, linked.entity_links
+    )
+    entities = corrected.linked.dim_entities
+    authorities = follow_corrections(matched.authorities, corrected.link_corrections, entities)
+    relabels = select_relabels(corrections)
+    waiting = count_waiting(find_outdated(con, relabels), relabels)
+    return (
+        replace(
+            corrected,
+            linked=replace(corrected.linked, dim_entities=add_external_ids(entities, authorities)),
+            outcomes=count_relabels(corrected.outcomes, count_relabelled(con), waiting),
+        ),
+        authorities,
+    )
+
+
+def store_corrections(con: duckdb.DuckDBPyConnection, corrected: CorrectedEntities, authorities: pl.DataFrame) -> int:
+    """Make the tables of corrections and external ids equal to these; return the number of changed rows."""
+    frames = (
+        (ENTITY_AUTHORITIES, authorities),
+        (CORRECTIONS, corrected.outcomes),
+        (ENTITY_LINK_CORRECTIONS, corrected.link_corrections),
+        (ENTITY_CORRECTIONS, corrected.entity_corrections),
+        (QUOTE_SPEAKER_CORRECTIONS, corrected.speaker_corrections),
+    )
+    return sum(merge_rows(con, table, frame, delete_where="true") for table, frame in frames)
+
+
+def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
+    """Let `speaker_entity_id` of quotes and statements follow `quote_speaker_corrections`."""
+    con.execute(
+        """
+        update fact_quotes set speaker_entity_id = new.speaker_entity_id
+        from quote_speaker_corrections as new where fact_quotes.quote_id = new.quote_id
+        """
+    )
+    con.execute(
+        """
+        update fact_statements set speaker_entity_id = new.speaker_entity_id
+        from (
+            select distinct statement_id, speaker_entity_id from quote_speaker_corrections where is_whole_statement
+        ) as new
+        where fact_statements.statement_id = new.statement_id
+        """
+    )
 
 
 def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> int:
@@ -174,6 +251,7 @@ def record_release(staged: StagedRelease, publication: Publication, release_id: 
         "lines_version": publication.lines_version,
         "article_count": article_count,
         "quote_count": quote_count,
+        "corrections_version": publication.corrections_version,
         "run_id": publication.run_id,
     }
     merge_rows(con, RELEASES, pl.DataFrame([row], schema=RELEASES.schema))
@@ -195,15 +273,22 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
     """
     con = staged.con
     with transaction(con):
-        linked = link_entities(con.sql("from document_entities order by document_entity_id").pl())
+        document_entities = con.sql("from document_entities order by document_entity_id").pl()
+        corrected, authorities = correct_release(
+            con, link_entities(document_entities), document_entities, publication.corrections, publication.authority
+        )
+        linked = corrected.linked
         changed_count += store_entities(con, linked) + store_outlets(con, load_outlets())
+        changed_count += store_corrections(con, corrected, authorities)
         join_entity_ids(con)
+        join_corrected_speakers(con)
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)
     entity_count = linked.dim_entities.height
     if failures or not changed_count:
-        return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures, entity_count)
+        status = "stopped" if failures else "unchanged"
+        return PublishedWarehouse(status, None, results, failures, entity_count, corrections=corrected.outcomes)
     release_id = make_release_id(publication.published_at, publication.run_id)
     with transaction(con):
         for sightings in (publication.ledger, publication.pending):
@@ -213,4 +298,6 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         record_release(staged, publication, release_id)
     publish_release(staged, release_id)
     removed = remove_expired(staged.warehouse, publication.published_at)
-    return PublishedWarehouse("published", release_id, results, failures, entity_count, tuple(removed))
+    return PublishedWarehouse(
+        "published", release_id, results, failures, entity_count, tuple(removed), corrected.outcomes
+    )

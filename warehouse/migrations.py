@@ -26,10 +26,17 @@ class Database:
     migrations: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
-_WAREHOUSE_STEPS = {
-    2: ("alter table releases add column lines_version varchar",),
-}  # fmt: skip
-WAREHOUSE = Database("warehouse", TABLES, "fact_articles", _WAREHOUSE_STEPS)
+_WAREHOUSE_MIGRATIONS = {
+    2: (
+        "alter table fact_articles add column relabels_version varchar",
+        "alter table article_versions add column relabels_version varchar",
+        "alter table dim_entities add column external_id varchar",
+        "alter table dim_entities add column external_scheme varchar",
+        "alter table releases add column corrections_version varchar",
+        "alter table releases add column lines_version varchar",
+    ),
+}
+WAREHOUSE = Database("warehouse", TABLES, "fact_articles", _WAREHOUSE_MIGRATIONS)
 LEDGER = Database("ledger", (SCHEMA_MIGRATIONS, *tables_of("ledger")), "pipeline_runs")
 
 

@@ -14,6 +14,11 @@ STATEMENT_TYPES = ("direct", "mixed", "indirect")
 SPEAKER_KINDS = ("person", "organization", "place", "group", "document", "anonymous")
 ENTITY_TYPES = ("person", "organization", "place", "group", "event", "work", "product", "law")
 MENTION_TYPES = ("name", "role", "pronoun")
+CORRECTION_ACTIONS = (
+    "merge", "split", "rename", "not_same", "retype", "set_speaker", "clear_speaker", "relabel",
+)  # fmt: skip
+CORRECTION_OUTCOMES = ("applied", "held", "stale", "refused")
+"""applied: it changes rows. held: the machine says the same. stale: it matches nothing. refused: it contradicts another."""
 SEGMENT_LABELS = (
     "title", "subtitle", "byline", "dateline", "date", "body", "heading", "caption", "credit", "promotion",
     "comment_form", "notice", "navigation", "junk",
@@ -74,7 +79,7 @@ _SPEAKER = (
     Column("speaker_end_char", pl.UInt32, "Character after the speaker in the body.", nullable=True),
     Column("speaker_candidate_text", pl.String, "The best guess where the evidence was too weak to name a speaker.", nullable=True),
     Column("speaker_document_entity_id", pl.String, "Whom the speaker means in this article.", nullable=True),
-    Column("speaker_entity_id", pl.String, "Whom the speaker means in the corpus; joined in at publish.", nullable=True),
+    Column("speaker_entity_id", pl.String, "Whom the speaker means in the corpus, corrections obeyed; joined in at publish.", nullable=True),
     Column("speaker_kind", pl.String, "What kind of source speaks.", nullable=True, values=SPEAKER_KINDS),
     Column("via_text", pl.String, "Who relayed the words (according to the state agency), as printed.", nullable=True),
     Column("via_start_char", pl.UInt32, "First character of the relay in the body.", nullable=True),
@@ -132,6 +137,7 @@ FACT_ARTICLES = Table(
         Column("language_score", pl.Float64, "Probability of the language, 0 to 1."),
         Column("word_count", pl.UInt32, "Words in the body."),
         Column("paragraph_count", pl.UInt32, "Paragraphs in the body."),
+        Column("relabels_version", pl.String, "Hash of the relabels of its outlet that cleaning applied; null when there are none.", nullable=True),
         Column("rules_version", pl.String, "Hash of the rules, lexicons and model that made the facts."),
         _RUN_ID,
     ),
@@ -250,7 +256,12 @@ FACT_ENTITY_MENTIONS = Table(
         Column("mention_id", pl.String, "Hash of article, span and type."),
         _ARTICLE_ID,
         Column("document_entity_id", pl.String, "Whom the mention means in this article."),
-        Column("entity_id", pl.String, "Whom the mention means in the corpus; joined in at publish.", nullable=True),
+        Column(
+            "entity_id",
+            pl.String,
+            "Whom the mention means in the corpus, corrections obeyed; joined in at publish.",
+            nullable=True,
+        ),
         Column("mention_text", pl.String, "The mention as printed, without title."),
         Column("mention_type", pl.String, "Whether a name, a role (the minister) or a pronoun.", values=MENTION_TYPES),
         Column("entity_type", pl.String, "What is mentioned.", values=ENTITY_TYPES),
@@ -287,8 +298,94 @@ DIM_ENTITIES = Table(
         Column("aliases", pl.List(pl.String), "Every name it is printed under, most frequent first."),
         Column("article_count", pl.UInt32, "Articles that mention it."),
         Column("mention_count", pl.UInt32, "Mentions over all articles."),
+        Column("external_id", pl.String, "Its id in an authority file; of several that of Wikidata, then VIAF.", nullable=True),
+        Column("external_scheme", pl.String, "Whose id that is: wikidata, viaf, or a newsroom's own word.", nullable=True),
+    ),
+)  # fmt: skip
+
+ENTITY_AUTHORITIES = Table(
+    name="entity_authorities",
+    grain="one external id of one entity, from one row of an authority file",
+    key=("entity_id", "external_scheme", "external_id"),
+    scope="corpus",
+    references={"entity_id": "dim_entities"},
+    columns=(
+        Column("entity_id", pl.String, "The entity."),
+        Column("external_scheme", pl.String, "Whose id it is: wikidata, viaf, or a newsroom's own word."),
+        Column("external_id", pl.String, "The id."),
+        Column("authority_name", pl.String, "The name in the authority file."),
+        Column("matched_name", pl.String, "The name of the entity that it was matched by."),
+        Column("authority_row", pl.String, "File and line of the authority."),
     ),
 )
+
+CORRECTIONS = Table(
+    name="corrections",
+    grain="one correction of the ledger of corrections, and what became of it in this release",
+    key=("file", "line_no"),
+    scope="corpus",
+    columns=(
+        Column("file", pl.String, "The file, relative to the folder of corrections."),
+        Column("line_no", pl.UInt32, "The line that it begins on, counted from 1."),
+        Column("correction_id", pl.String, "Hash of what it says, without who, when and why."),
+        Column("action", pl.String, "What it does.", values=CORRECTION_ACTIONS),
+        Column("target", pl.String, "What it is about, in words."),
+        Column("corrected_by", pl.String, "Who made it."),
+        Column("corrected_on", pl.Date, "When."),
+        Column("reason", pl.String, "Why."),
+        Column("outcome", pl.String, "What became of it.", values=CORRECTION_OUTCOMES),
+        Column("changed_count", pl.UInt32, "Document entities moved, entities renamed or retyped, quotes or pieces of text changed."),
+        Column("detail", pl.String, "Why it is stale or refused, or what it waits for.", nullable=True),
+    ),
+)  # fmt: skip
+
+ENTITY_LINK_CORRECTIONS = Table(
+    name="entity_link_corrections",
+    grain="one document entity that a correction or the authority file links to another entity than the machine did",
+    key=("document_entity_id",),
+    scope="corpus",
+    references={"document_entity_id": "document_entities", "entity_id": "dim_entities"},
+    columns=(
+        Column("document_entity_id", pl.String, "The document entity."),
+        Column("entity_id", pl.String, "The entity that it is linked to now; entity_links has it too."),
+        Column("correction_id", pl.String, "The correction; null where the authority file joined them.", nullable=True),
+        Column("machine_entity_id", pl.String, "The entity that the machine linked it to."),
+        Column("machine_rule", pl.String, "The machine's evidence."),
+        Column("machine_score", pl.Float64, "Strength of the machine's evidence, 0 to 1."),
+    ),
+)
+
+ENTITY_CORRECTIONS = Table(
+    name="entity_corrections",
+    grain="one entity that a correction renames or retypes",
+    key=("entity_id",),
+    scope="corpus",
+    references={"entity_id": "dim_entities"},
+    columns=(
+        Column("entity_id", pl.String, "The entity."),
+        Column("rename_correction_id", pl.String, "The correction that renames it.", nullable=True),
+        Column("machine_entity_name", pl.String, "Its name without the correction."),
+        Column("retype_correction_id", pl.String, "The correction that retypes it.", nullable=True),
+        Column("machine_entity_type", pl.String, "Its type without the correction.", values=ENTITY_TYPES),
+    ),
+)
+
+QUOTE_SPEAKER_CORRECTIONS = Table(
+    name="quote_speaker_corrections",
+    grain="one quote whose speaker a correction sets or clears",
+    key=("quote_id",),
+    scope="corpus",
+    references={"quote_id": "fact_quotes", "speaker_entity_id": "dim_entities", "machine_speaker_entity_id": "dim_entities"},
+    columns=(
+        Column("quote_id", pl.String, "The quote."),
+        Column("statement_id", pl.String, "Its statement.", nullable=True),
+        Column("correction_id", pl.String, "The correction."),
+        Column("speaker_entity_id", pl.String, "Who speaks; null where nobody is said to.", nullable=True),
+        Column("speaker_kind", pl.String, "What kind of source that is.", nullable=True, values=SPEAKER_KINDS),
+        Column("machine_speaker_entity_id", pl.String, "Who speaks without the correction.", nullable=True),
+        Column("is_whole_statement", pl.Boolean, "Whether all quotes of its statement are corrected alike: then the statement is too."),
+    ),
+)  # fmt: skip
 
 DIM_OUTLETS = Table(
     name="dim_outlets",
@@ -351,9 +448,10 @@ RELEASES = Table(
         ),
         Column("article_count", pl.UInt32, "Articles in the release."),
         Column("quote_count", pl.UInt32, "Quotes in the release."),
+        Column("corrections_version", pl.String, "Hash of the corrections and authority rows that it obeys; null when there are none.", nullable=True),
         _RUN_ID,
     ),
-)
+)  # fmt: skip
 
 SCHEMA_MIGRATIONS = Table(
     name="schema_migrations",
@@ -465,7 +563,8 @@ SCHEMA_VERSION = 2
 
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
-    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
+    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, ENTITY_AUTHORITIES, CORRECTIONS, ENTITY_LINK_CORRECTIONS,
+    ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
 )  # fmt: skip
 

@@ -111,7 +111,7 @@ def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
         score=pl.col("rule").replace_strict(SCORES, return_dtype=pl.Float64)
     )
     entity_links = links.select(ENTITY_LINKS.column_names).cast(ENTITY_LINKS.schema).sort("document_entity_id")
-    return LinkedEntities(entity_links, _build_entities(document_entities, entity_links))
+    return LinkedEntities(entity_links, build_entities(document_entities, entity_links))
 
 
 _KEYED = pl.Schema(
@@ -381,7 +381,7 @@ def _join_titled(rest: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
     return first.select("document_entity_id", "titled_key")
 
 
-def _build_entities(document_entities: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+def build_entities(document_entities: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """Return DIM_ENTITIES, named by the most frequent full name; of several the longest, then the first by letter."""
     linked = document_entities.join(links.select("document_entity_id", "entity_id"), on="document_entity_id")
     names = (
@@ -408,6 +408,7 @@ def _build_entities(document_entities: pl.DataFrame, links: pl.DataFrame) -> pl.
     return (
         chosen.select("entity_id", "entity_type", entity_name="name")
         .join(aliases, on="entity_id").join(counts, on="entity_id")
+        .with_columns(external_id=pl.lit(None, pl.String), external_scheme=pl.lit(None, pl.String))
         .select(DIM_ENTITIES.column_names).cast(DIM_ENTITIES.schema).sort("entity_id")
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ import polars as pl
 from tasks.lexicons import load_lexicon
 from tasks.outlets import load_outlets
 from tasks.text.labels import date_pattern, month_names
+from tasks.text.relabels import RELABEL_REASON
 
 _BYLINE_WORD = r"^(?i:written by|by|von|par|por|door|av|di|text|autor|author)\s*:?\s+"
 _AUTHOR_BREAK = r"\s*(?:,|;|&|\band\b|\bund\b|\bet\b|\by\b|\bAND\b)\s*"
@@ -67,7 +68,12 @@ def find_outlets(documents: pl.DataFrame) -> pl.DataFrame:
 def _first(segments: pl.DataFrame, label: str, name: str) -> pl.DataFrame:
     found = segments.filter(pl.col("label") == label)
     return found.group_by("doc", maintain_order=True).agg(
-        pl.col("text").filter(pl.col("reason").is_in(["headline", "repeats_title"])).first().alias(name)
+        pl.col("text")
+        .filter(
+            pl.col("reason").is_in(["headline", "repeats_title"]) | pl.col("reason").str.starts_with(RELABEL_REASON)
+        )
+        .first()
+        .alias(name)
     )
 
 

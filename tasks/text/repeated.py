@@ -3,6 +3,7 @@
 import polars as pl
 
 from tasks.text.labels import fold_text
+from tasks.text.relabels import RELABEL_REASON
 from warehouse.keys import make_id
 from warehouse.tables import BODY_LABELS, OUTLET_LINES
 
@@ -110,6 +111,7 @@ def label_repeated(segments: pl.DataFrame, outlets: pl.DataFrame, learned: pl.Da
         .join(learned.select("outlet", "line_hash", is_learned=pl.lit(True)), on=["outlet", "line_hash"], how="left", maintain_order="left")
         .filter(~pl.col("is_learned").fill_null(False).all().over("doc"))
         .drop_nulls("is_learned")
+        .filter(~pl.col("reason").fill_null("").str.starts_with(RELABEL_REASON))  # what a person said stays
     )  # fmt: skip
     is_repeated = pl.col("number").is_in(repeated["number"].implode())
     return numbered.with_columns(

@@ -141,8 +141,8 @@ def test_an_article_that_other_rules_reject_leaves_the_release(
     build_directly(settings)
     clean = flow_module.clean_batch.fn
 
-    def reject_harvest(documents: pl.DataFrame, learned: pl.DataFrame) -> CleanedBatch:
-        return clean(documents.filter(pl.col("source_uri") != "harvest.txt"), learned)
+    def reject_harvest(documents: pl.DataFrame, *others: Any) -> CleanedBatch:
+        return clean(documents.filter(pl.col("source_uri") != "harvest.txt"), *others)
 
     monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
     monkeypatch.setattr(flow_module, "clean_batch", SimpleNamespace(fn=reject_harvest))

@@ -1,5 +1,8 @@
 -- grain: one quote with its article, its speaker's name and its outlet
 -- speaker: Name of the entity that speaks; null when nobody is named, or the name could not be resolved.
+-- speaker_text: The speaker as printed, a pronoun too; null where a correction names another or none.
+-- confidence: Estimated probability, 0 to 1, that the speaker is right; 1 where a correction says so.
+-- speaker_correction_id: The correction that set or cleared the speaker.
 with quotes as (
     select * from fact_quotes
 ),
@@ -10,6 +13,24 @@ articles as (
 
 entities as (
     select * from dim_entities
+),
+
+corrected as (
+    select * from quote_speaker_corrections
+),
+
+attributions as (
+    select
+        quotes.quote_id,
+        corrected.correction_id as speaker_correction_id,
+        case when corrected.quote_id is null then quotes.speaker_text end as speaker_text,
+        case
+            when corrected.quote_id is null then quotes.speaker_kind
+            else corrected.speaker_kind
+        end as speaker_kind,
+        case when corrected.quote_id is null then quotes.confidence else 1.0 end as confidence
+    from quotes
+    left join corrected on quotes.quote_id = corrected.quote_id
 ),
 
 final as (
@@ -26,17 +47,19 @@ final as (
         articles.dateline,
         entities.entity_name as speaker,
         quotes.speaker_entity_id,
-        quotes.speaker_text,
-        quotes.speaker_kind,
+        attributions.speaker_text,
+        attributions.speaker_kind,
         quotes.quote_type,
         quotes.quote_text,
         quotes.quote_text_normalized,
         quotes.cue,
         quotes.via_text,
-        quotes.confidence,
+        attributions.confidence,
         quotes.start_char,
-        quotes.end_char
+        quotes.end_char,
+        attributions.speaker_correction_id
     from quotes
+    inner join attributions on quotes.quote_id = attributions.quote_id
     inner join articles on quotes.article_id = articles.article_id
     left join entities on quotes.speaker_entity_id = entities.entity_id
 )

@@ -40,6 +40,8 @@ final as (
         entities.entity_name as speaker,
         entities.entity_type,
         entities.aliases,
+        entities.external_id,
+        entities.external_scheme,
         counts.quote_count,
         counts.statement_count,
         counts.article_count,
