@@ -131,7 +131,7 @@ def _after_quote(view: View, span: MarkedSpan, tokens: range, frame: int) -> _Hi
             return None
         if any(tree.pos[t] in {"VERB", "NOUN", "PROPN", "PRON"} and tree.word(t) not in {"later"} for t in between):
             return None
-        if any(tree.tag[t] == "CC" or (tree.pos[t] == "SCONJ" and tree.lower(t) != "as") for t in between):
+        if any(tree.tag[t] == "CC" or (tree.pos[t] == "SCONJ" and tree.lower(t) not in {"as", "how"}) for t in between):
             return None
         has_comma = words[-1:] in ",?!—–-…" or any(
             tree.word(t) in {",", "—", "–", "-"} for t in range(gap, min(gap + 1, start))

@@ -302,7 +302,7 @@ def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: b
                 return _antecedent(tree, seen, subject, quoted) or _neighbour(tree, verb, quoted)
             if not quoted[subject]:
                 reporter = _reporter(tree, verb, seen, quoted)
-                return _noun_phrase(tree, subject if reporter is None else reporter, quoted)
+                return _with_name(tree, subject if reporter is None else reporter, quoted)
             break
         label, head = tree.dep[seen], tree.head[seen]
         if head == seen or (label not in _CLAUSE_LABELS and label != "relcl"):
@@ -434,15 +434,34 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
     return None
 
 
+def _with_name(tree: Tree, subject: int, quoted: Sequence[bool]) -> NounPhrase:
+    """Return the noun phrase of the subject, with the name that stands in apposition right behind it: "the maker, X, said"."""
+    phrase = _noun_phrase(tree, subject, quoted)
+    comma = phrase.after
+    if tree.is_name(subject) or comma + 1 >= len(tree) or tree.word(comma) != ",":
+        return phrase
+    name = next((c for c in tree.children(subject) if c > comma and tree.dep[c] == "appos"), None)
+    if name is None or not tree.is_name(name):
+        return phrase
+    first, after = tree.noun_phrase(name, blocked=quoted)
+    return NounPhrase(phrase.first, after, subject) if first == comma + 1 and not quoted[first] else phrase
+
+
 def _described(tree: Tree, last: int, quoted: Sequence[bool]) -> NounPhrase | None:
-    """Return the noun phrase whose apposition ends at the token `last`, before the comma of a verb: "X, a spokesman in Y, said"."""
+    """Return the noun phrase whose apposition ends at the token `last`, before the comma of a verb: "X, a spokesman in Y, said".
+
+    A name that is the apposition of a common noun belongs to the phrase: "the maker, X, said".
+    """
     token = last
     for _ in range(8):
         head = tree.head[token]
         if quoted[token] or head >= token or tree.dep[token] not in {"appos", "pobj", "prep", "conj"}:
             return None
         if tree.dep[token] == "appos":
-            return None if quoted[head] else _noun_phrase(tree, head, quoted)
+            if quoted[head] or any(quoted[t] for t in range(head, last)):
+                return None
+            phrase = _noun_phrase(tree, head, quoted)
+            return phrase if tree.is_name(head) else NounPhrase(phrase.first, last + 1, head)
         token = head
     return None
 
