@@ -272,6 +272,7 @@ ENTITY_LINKS = Table(
         Column("entity_id", pl.String, "The entity in the corpus."),
         Column("rule", pl.String, "The evidence that joined them."),
         Column("score", pl.Float64, "Strength of the evidence, 0 to 1."),
+        Column("name_key", pl.String, "The key of its fullest name in the article, by which it was compared."),
     ),
 )
 
@@ -285,6 +286,7 @@ DIM_ENTITIES = Table(
         Column("entity_name", pl.String, "Its most frequent full name."),
         Column("entity_type", pl.String, "What it is.", values=ENTITY_TYPES),
         Column("aliases", pl.List(pl.String), "Every name it is printed under, most frequent first."),
+        Column("alias_article_counts", pl.List(pl.UInt32), "Articles that print each of the aliases, in their order."),
         Column("article_count", pl.UInt32, "Articles that mention it."),
         Column("mention_count", pl.UInt32, "Mentions over all articles."),
     ),
