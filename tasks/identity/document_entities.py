@@ -212,6 +212,8 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
     for name in names:
         by_first[name.split()[0]].append(name)
         by_initial[name[0]].append(name)
+    # what is printed with its legal form (Acme Inc.) is no short form of another name (Acme Museum)
+    short = {key for key in keys.values() if " " not in key} - {key for text, key in keys.items() if " " in text}
     entities: dict[str, Entity] = {}
     tied = []
     for mention in mentions:
@@ -219,7 +221,7 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
         if is_acronym(mention.text):
             spelled = [name for name in by_initial[key[:1]] if could_stand_for(mention.text, name)]
             key, rule = (spelled[0], "acronym") if len(spelled) == 1 else (key, rule)
-        elif " " not in key and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():
+        elif key in short and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():
             key, rule = by_first[key][0], "short_name"
         tied.append((mention, entities.setdefault(key, Entity("organization")), rule))
     return tied

@@ -9,6 +9,7 @@ from tasks.identity.linking.keys import (
     agencies,
     guess_person_gender,
     read_initials,
+    read_last_words,
     read_person,
     read_short_forms,
     style_words,
@@ -21,8 +22,8 @@ MAX_CANDIDATES = 20
 """A short form of more entities than this says nothing, whatever stands beside it."""
 MAX_KEYS = 40
 """Entities of one article that are context: a list of hundreds of names is none."""
-PROMINENCE = 3
-"""A short form found in so many times more articles than the long one is a name of its own (a firm, and its museum)."""
+ENOUGH_ALONE = 1
+"""Weight that context must have where the corpus knows one bearer only."""
 
 LINKED = pl.Schema({"document_entity_id": pl.String, "canonical_key": pl.String, "rule": pl.String})
 _FORMS = pl.Schema({"form": pl.String, "canonical_key": pl.String, "rule": pl.String})
@@ -119,6 +120,7 @@ def _list_short_forms(members: pl.DataFrame) -> pl.DataFrame:
     rows = {}
     for key, canonical, aliases in members.select("name_key", "canonical_key", "alias_keys").iter_rows():
         rows |= {(form, canonical): "short_form" for form in {*read_short_forms(key), *aliases}}
+        rows |= {(form, canonical): "last_words" for form in read_last_words(key)}
         rows |= {(form, canonical): "acronym" for form in read_initials(key)}
     return pl.DataFrame([(*pair, rows[pair]) for pair in sorted(rows)], schema=_FORMS, orient="row")
 
@@ -133,7 +135,12 @@ def _find_candidates(
     return (
         short.join(forms, on="form").join(sizes, on="canonical_key")
         .filter(pl.col("own_key").is_null() | (pl.col("own_key") != pl.col("canonical_key")))
-        .filter(pl.col("own_articles").is_null() | (pl.col("own_articles") <= PROMINENCE * pl.col("bearer_articles")))
+        # first words found in more articles than the long name are a name of their own: a firm, and its museum
+        .filter(
+            pl.col("own_articles").is_null()
+            | (pl.col("own_articles") <= pl.col("bearer_articles"))
+            | (pl.col("rule") != "short_form")
+        )
         .join(named, on=["article_id", "canonical_key"], how="anti")
     )  # fmt: skip
 
@@ -188,9 +195,11 @@ def _choose_bearer(candidates: pl.DataFrame, *, by_title: bool) -> pl.DataFrame:
         pl.col("canonical_key", "rule", "context", "titles", "is_other_office").first(),
         other_context=pl.col("context").slice(1).max().fill_null(0),
         other_titles=pl.col("titles").slice(1).max().fill_null(0),
+        bearers=pl.len(),
     )
+    enough = pl.when(pl.col("bearers") == 1).then(ENOUGH_ALONE).otherwise(ENOUGH)
     by_context = (
-        (pl.col("context") >= pl.when("is_other_office").then(2 * ENOUGH).otherwise(ENOUGH))
+        (pl.col("context") >= pl.when("is_other_office").then(2 * ENOUGH).otherwise(enough))
         & (pl.col("other_context") == 0)
         & (pl.col("titles") >= pl.col("other_titles"))
     )

@@ -13,6 +13,7 @@ from tasks.identity.names import (
     is_particle,
     name_skeleton,
     parse_person,
+    split_title,
 )
 from tasks.identity.places import fold_place, people_codes, place_codes
 from tasks.lexicons import load_lexicon
@@ -31,6 +32,7 @@ _GENERATIONS = {
     "ii": "ii", "2nd": "ii", "iii": "iii", "3rd": "iii", "iv": "iv", "4th": "iv",
 }  # fmt: skip
 _GENERATION = re.compile(r"[,\s]+(" + "|".join(sorted(_GENERATIONS, key=len, reverse=True)) + r")\.?$", re.IGNORECASE)
+_WATERS = re.compile(r" (?:sea|ocean)$")  # the Mediterranean is the Mediterranean Sea
 _SYLLABLES = re.compile(r"(?:(?:[bcdfghjklmnpqrstwxyz]|ch|sh|zh|ts|hs|ky|gy|hy)?[aeiouyw]{1,3}(?:ng|[nklmp])?)+")
 
 
@@ -72,10 +74,11 @@ def read_person(text: str) -> PersonKey:
     text = text[:MAX_NAME_CHARS]
     found = _GENERATION.search(text)
     generation = _GENERATIONS[found[1].lower()] if found and found.start() > 0 else ""
-    name = parse_person(text[: found.start()] if generation and found else text)
+    printed = (text[: found.start()] if generation and found else text).split()
+    name = parse_person(" ".join(printed[split_title(printed) :]))
     words = list(name.words)
     key = " ".join([*words, generation] if generation else words)
-    if len(words) == 1 or all(is_particle(word) for word in words[:-1]):
+    if len(words) == 1 or (all(is_particle(word) for word in words[:-1]) and not is_given_name(words[0])):
         return PersonKey(key, "", "", words[-1], generation, False, None)
     if _prints_family_first(words):
         return PersonKey(key, "".join(words[1:]), "", words[0], generation, True, words[-1])
@@ -129,8 +132,15 @@ def _code_of(words: list[str]) -> str:
 @lru_cache(maxsize=2**18)
 def sort_words(key: str) -> str:
     """Return the content words of an organization's key in one order: Ministry of Health and Health Ministry."""
-    words = sorted(word for word in key.split() if word not in SMALL_WORDS)
+    words = sorted(_spell_word(word) for word in key.split() if word not in SMALL_WORDS)
     return " ".join(words) if len(words) > 1 else key
+
+
+def _spell_word(word: str) -> str:
+    """Return a word of an organization's name in one number and one English: Motors, Defence, Labour, Centre."""
+    for british, american in (("isation", "ization"), ("defence", "defense"), ("labour", "labor"), ("centre", "center")):
+        word = word.replace(british, american)
+    return word.removesuffix("s") if len(word) > 4 and not word.endswith("ss") else word
 
 
 @lru_cache(maxsize=2**18)
@@ -156,6 +166,8 @@ def read_place(text: str, entity_type: str) -> str:
     """Return the key of a name that is no person's and no organization's; a people named as a place is its country."""
     text = text[:MAX_NAME_CHARS]
     key = fold_place(text, entity_type)
+    if entity_type == "place" and len(rest := _WATERS.sub("", key)) > 5:
+        key = rest
     return people_codes().get(key, key) if entity_type == "place" else key
 
 
@@ -204,8 +216,21 @@ def guess_person_gender(key: str) -> str | None:
 def read_short_forms(key: str) -> tuple[str, ...]:
     """Return the short forms that an organization's key allows: its first words, or its last, that are not generic."""
     words = key.split()
-    cuts = [words[:n] for n in range(1, len(words))] + [words[n:] for n in range(1, len(words))]
-    forms = {" ".join(own) for own in cuts[:4] + cuts[-3:] if set(own) - SMALL_WORDS - generic_words()}
+    count = len(words)
+    return _join_forms([words[:n] for n in range(1, min(count, 5))]) + read_last_words(key)
+
+
+@lru_cache(maxsize=2**18)
+def read_last_words(key: str) -> tuple[str, ...]:
+    """Return the short forms of an organization's key that leave out its first words, often a place (a club's)."""
+    words = key.split()
+    return _join_forms([words[n:] for n in range(max(1, len(words) - 3), len(words))])
+
+
+def _join_forms(cuts: list[list[str]]) -> tuple[str, ...]:
+    forms = {
+        " ".join(own) for own in cuts if len(content := set(own) - SMALL_WORDS) > 1 or content - generic_words()
+    }
     return tuple(sorted(form for form in forms if len(form) > 2))
 
 
