@@ -135,11 +135,11 @@ def _find_candidates(
     return (
         short.join(forms, on="form").join(sizes, on="canonical_key")
         .filter(pl.col("own_key").is_null() | (pl.col("own_key") != pl.col("canonical_key")))
-        # first words found in more articles than the long name are a name of their own: a firm, and its museum
+        # a form found in more articles than the long name is a name of its own (a firm, and its museum); but clubs and
+        # acronyms are seldom printed in full
         .filter(
             pl.col("own_articles").is_null()
-            | (pl.col("own_articles") <= pl.col("bearer_articles"))
-            | (pl.col("rule") != "short_form")
+            | (pl.col("own_articles") <= pl.when(pl.col("rule") == "short_form").then(1).otherwise(3) * pl.col("bearer_articles"))
         )
         .join(named, on=["article_id", "canonical_key"], how="anti")
     )  # fmt: skip
