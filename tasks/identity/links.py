@@ -4,7 +4,7 @@ Names are compared only inside blocks (one surname's sound, one acronym), and ev
 grows with the rows, also when one name has a hundred thousand of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from tasks.identity.linking.contexts import link_short_names, read_contexts
 from tasks.identity.linking.entities import build_entities
 from tasks.identity.linking.names import collect_names, read_names
 from warehouse.keys import make_id
-from warehouse.tables import ENTITY_LINKS
+from warehouse.tables import ENTITY_LINKS, ENTITY_NAMES
 
 SCORES = {
     "full_name": 1.0, "same_name": 1.0, "spelling": 0.95, "name_order": 0.95, "same_article": 0.95,
@@ -27,10 +27,11 @@ SCORES = {
 
 @dataclass(frozen=True)
 class LinkedEntities:
-    """The links (ENTITY_LINKS) of all document entities, and the entities (DIM_ENTITIES) that they lead to."""
+    """The links (ENTITY_LINKS) of all document entities, the entities (DIM_ENTITIES) that they lead to, and ENTITY_NAMES."""
 
     entity_links: pl.DataFrame
     dim_entities: pl.DataFrame
+    entity_names: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENTITY_NAMES.schema))
 
 
 def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
@@ -52,7 +53,9 @@ def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
     full = names.filter("is_full")
     short = link_short_names(rows.filter(is_short), full, clusters, read_contexts(rows))
     entity_links = build_links(rows, clusters, short)
-    return LinkedEntities(entity_links, build_entities(document_entities, entity_links))
+    named = names.join(clusters, on=["entity_type", "name_key"], how="left")
+    entity_names = named.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)
+    return LinkedEntities(entity_links, build_entities(document_entities, entity_links), entity_names)
 
 
 def build_links(rows: pl.DataFrame, clusters: pl.DataFrame, short: pl.DataFrame) -> pl.DataFrame:
