@@ -11,7 +11,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.identity.links import LinkedEntities, link_entities
+from tasks.identity.linking.release import link_release
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
 from tasks.validate import audit_release, find_failures
@@ -19,9 +19,7 @@ from warehouse.ddl import merge_rows, transaction
 from warehouse.ledger import finish_run_row, merge_ledger_rows
 from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
 from warehouse.tables import (
-    DIM_ENTITIES,
     DIM_OUTLETS,
-    ENTITY_LINKS,
     EXPECTATION_RESULTS,
     OUTLET_LINES,
     PIPELINE_RUNS,
@@ -69,24 +67,33 @@ class PublishedWarehouse:
     removed_release_ids: tuple[str, ...] = ()
 
 
-def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> int:
-    """Make `entity_links` and `dim_entities` equal to `linked`; return the number of changed rows."""
-    links = merge_rows(con, ENTITY_LINKS, linked.entity_links, delete_where="true")
-    return links + merge_rows(con, DIM_ENTITIES, linked.dim_entities, delete_where="true")
+def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | None = None) -> None:
+    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`.
 
-
-def join_entity_ids(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`."""
+    Args:
+        con: The staged release.
+        articles: `article_id` of those whose facts or links changed; all articles when None.
+    """
+    semi_join = "" if articles is None else "semi join joined_articles using (article_id)"
+    if articles is not None:
+        con.register("joined_articles", articles)
     for table in tables_of("article"):
         for column in columns_joined_at_publish(table):
             con.execute(
                 f"""
-                merge into {table.name} as old using entity_links as new
-                on old.{column.removesuffix("entity_id")}document_entity_id = new.document_entity_id
+                merge into {table.name} as old
+                using (
+                    select f.{table.key[0]}, l.entity_id
+                    from {table.name} as f
+                    left join entity_links as l on f.{column.removesuffix("entity_id")}document_entity_id = l.document_entity_id
+                    {semi_join}
+                ) as new
+                on old.{table.key[0]} = new.{table.key[0]}
                 when matched and old.{column} is distinct from new.entity_id then update set {column} = new.entity_id
-                when not matched by source and old.{column} is not null then update set {column} = null
                 """
             )
+    if articles is not None:
+        con.unregister("joined_articles")
 
 
 def store_lines(con: duckdb.DuckDBPyConnection, learned: pl.DataFrame) -> int:
@@ -195,13 +202,13 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
     """
     con = staged.con
     with transaction(con):
-        linked = link_entities(con.sql("from document_entities order by document_entity_id").pl())
-        changed_count += store_entities(con, linked) + store_outlets(con, load_outlets())
-        join_entity_ids(con)
+        linked = link_release(con, publication.run_id)
+        changed_count += linked.changed_count + store_outlets(con, load_outlets())
+        join_entity_ids(con, linked.articles)
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)
-    entity_count = linked.dim_entities.height
+    entity_count = linked.entity_count
     if failures or not changed_count:
         return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures, entity_count)
     release_id = make_release_id(publication.published_at, publication.run_id)

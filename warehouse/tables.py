@@ -272,9 +272,20 @@ ENTITY_LINKS = Table(
         Column("entity_id", pl.String, "The entity in the corpus."),
         Column("rule", pl.String, "The evidence that joined them."),
         Column("score", pl.Float64, "Strength of the evidence, 0 to 1."),
-        Column("article_id", pl.String, "The article of the document entity."),
+    ),
+)
+
+ENTITY_LINK_NAMES = Table(
+    name="entity_link_names",
+    grain="one document entity under the name by which it was linked",
+    key=("document_entity_id",),
+    scope="corpus",
+    references={"document_entity_id": "document_entities"},
+    columns=(
+        Column("document_entity_id", pl.String, "The document entity."),
+        Column("article_id", pl.String, "Its article."),
         Column("entity_type", pl.String, "What the article takes it for.", values=ENTITY_TYPES),
-        Column("name_key", pl.String, "The key of its fullest name in the article, by which it was compared."),
+        Column("name_key", pl.String, "The key of its fullest name in the article."),
     ),
 )
 
@@ -289,7 +300,9 @@ ENTITY_NAMES = Table(
         Column("is_full", pl.Boolean, "Whether the name alone stands for an entity; a surname does not."),
         Column("alias_keys", pl.List(pl.String), "Other names that articles give its bearers."),
         Column("title_words", pl.List(pl.String), "Words of their titles; =m and =f for genders."),
-        Column("article_ids", pl.List(pl.String), "Articles that are its context: at most 64, those with the smallest ids."),
+        Column(
+            "article_ids", pl.List(pl.String), "Articles that are its context: at most 64, those with the smallest ids."
+        ),
         Column("block_keys", pl.List(pl.String), "Names are compared with those that share a block."),
         Column("canonical_key", pl.String, "The name that stands for the names of one entity.", nullable=True),
         Column("rule", pl.String, "The evidence that joined the two names.", nullable=True),
@@ -304,7 +317,9 @@ ID_REDIRECTS = Table(
     columns=(
         Column("kind", pl.String, "What the id is of.", values=("entity", "article")),
         Column("old_id", pl.String, "The id that was released."),
-        Column("new_id", pl.String, "The id that stands for it in this release; null when nothing does.", nullable=True),
+        Column(
+            "new_id", pl.String, "The id that stands for it in this release; null when nothing does.", nullable=True
+        ),
     ),
 )
 
@@ -499,7 +514,7 @@ SCHEMA_VERSION = 2
 
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
-    FACT_ENTITY_MENTIONS, ENTITY_LINKS, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
+    FACT_ENTITY_MENTIONS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from tasks.identity.linking.contexts import link_short_names, read_contexts
 from tasks.identity.linking.entities import build_entities
 from tasks.identity.linking.names import collect_names, read_names
 from warehouse.keys import make_id
-from warehouse.tables import ENTITY_LINKS, ENTITY_NAMES
+from warehouse.tables import ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 
 SCORES = {
     "full_name": 1.0, "same_name": 1.0, "spelling": 0.95, "name_order": 0.95, "same_article": 0.95,
@@ -27,11 +27,15 @@ SCORES = {
 
 @dataclass(frozen=True)
 class LinkedEntities:
-    """The links (ENTITY_LINKS) of all document entities, the entities (DIM_ENTITIES) that they lead to, and ENTITY_NAMES."""
+    """The links (ENTITY_LINKS) of all document entities, and the entities (DIM_ENTITIES) that they lead to.
+
+    `entity_link_names` and `entity_names` conform to the tables of their name: what an update of the links starts from.
+    """
 
     entity_links: pl.DataFrame
     dim_entities: pl.DataFrame
-    entity_names: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENTITY_NAMES.schema))
+    entity_link_names: pl.DataFrame = field(default_factory=ENTITY_LINK_NAMES.schema.to_frame)
+    entity_names: pl.DataFrame = field(default_factory=ENTITY_NAMES.schema.to_frame)
 
 
 def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
@@ -55,7 +59,8 @@ def link_entities(document_entities: pl.DataFrame) -> LinkedEntities:
     entity_links = build_links(rows, clusters, short)
     named = names.join(clusters, on=["entity_type", "name_key"], how="left")
     entity_names = named.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)
-    return LinkedEntities(entity_links, build_entities(document_entities, entity_links), entity_names)
+    link_names = rows.select(ENTITY_LINK_NAMES.column_names).cast(ENTITY_LINK_NAMES.schema).sort("document_entity_id")
+    return LinkedEntities(entity_links, build_entities(document_entities, entity_links), link_names, entity_names)
 
 
 def build_links(rows: pl.DataFrame, clusters: pl.DataFrame, short: pl.DataFrame) -> pl.DataFrame:

@@ -26,11 +26,42 @@ Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 _TYPES = {"PER": "person", "ORG": "organization", "LOC": "place", "HUM": None}
-_LEADING = re.compile(r"^(?:(?:in|at|on|of|off|from|to|into|near|outside|by|the|a|an|its|his|her|their|'|\"|``|\s)+)(?=\s|\b[A-Z])", re.IGNORECASE)
-_END = re.compile(r",| \(| (?:in|at|on|near|off|outside|along|between|under|from|with) | who | which | that | -- |['’]s?$|[;:]$|(?<!\.[A-Za-z])(?<!Inc)(?<!Corp)(?<!Co)\.$| ['’]s$")
+_LEADING = re.compile(
+    r"^(?:(?:in|at|on|of|off|from|to|into|near|outside|by|the|a|an|its|his|her|their|'|\"|``|\s)+)(?=\s|\b[A-Z])",
+    re.IGNORECASE,
+)
+_END = re.compile(
+    r",| \(| (?:in|at|on|near|off|outside|along|between|under|from|with) | who | which | that | -- |['’]s?$|[;:]$|(?<!\.[A-Za-z])(?<!Inc)(?<!Corp)(?<!Co)\.$| ['’]s$"
+)
 _SMALL = frozenset({"of", "the", "and", "for", "de", "la", "&"})
 _PRONOUNS = frozenset(
-    "i we he she they it you his her its our their your my them him us who which that this these those one all".split()
+    [
+        "i",
+        "we",
+        "he",
+        "she",
+        "they",
+        "it",
+        "you",
+        "his",
+        "her",
+        "its",
+        "our",
+        "their",
+        "your",
+        "my",
+        "them",
+        "him",
+        "us",
+        "who",
+        "which",
+        "that",
+        "this",
+        "these",
+        "those",
+        "one",
+        "all",
+    ]
 )
 
 
@@ -105,7 +136,12 @@ def _is_inner(word: str) -> bool:
 
 def _is_role(word: str) -> bool:
     folded = word.lower().strip(".,")
-    return folded in role_kinds() and role_kinds()[folded] != "organization" or folded in ("ceo", "boss", "capt", "coach")
+    return (folded in role_kinds() and role_kinds()[folded] != "organization") or folded in (
+        "ceo",
+        "boss",
+        "capt",
+        "coach",
+    )
 
 
 def score_coreference(records: Sequence[Record], mentions: pl.DataFrame) -> dict[str, float]:

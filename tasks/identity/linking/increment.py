@@ -3,6 +3,8 @@
 The tables are those that `link_entities` gives for all document entities; what is read grows with the change.
 """
 
+from dataclasses import dataclass
+
 import duckdb
 import polars as pl
 
@@ -11,10 +13,22 @@ from tasks.identity.linking.contexts import link_short_names, read_contexts
 from tasks.identity.linking.names import NAMED_ROWS, NAMES, collect_names, merge_names, read_names
 from tasks.identity.links import build_links
 from warehouse.ddl import merge_rows
-from warehouse.tables import DOCUMENT_ENTITIES, ENTITY_LINKS, ENTITY_NAMES
+from warehouse.tables import DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 
 _KEY = ["entity_type", "name_key"]
 _OPEN = "(n.entity_type = 'organization' or not n.is_full)"
+
+
+@dataclass(frozen=True)
+class LinkUpdate:
+    """What an update did.
+
+    `rows` has `document_entity_id`, `old_id` and `new_id`, entities of then and now, null when there was none, for every
+    document entity that was linked anew or is gone. `changed_count` is the number of links that are other than before.
+    """
+
+    rows: pl.DataFrame
+    changed_count: int
 
 
 def find_changed_articles(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
@@ -22,27 +36,33 @@ def find_changed_articles(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.Dat
     return con.execute(
         """
         select article_id from fact_articles where run_id = ?
-        union select article_id from document_entities anti join entity_links using (document_entity_id)
-        union select article_id from entity_links anti join document_entities using (document_entity_id)
+        union select article_id from document_entities anti join entity_link_names using (document_entity_id)
+        union select article_id from entity_link_names anti join document_entities using (document_entity_id)
         """,
         [run_id],
     ).pl()
 
 
-def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame) -> pl.DataFrame:
+def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame) -> LinkUpdate:
     """Bring `entity_links` and `entity_names` up to date with `document_entities`.
 
     Args:
-        con: The staged release; `entity_links` and `entity_names` are still those of the release before it.
+        con: The staged release; `entity_links`, `entity_link_names` and `entity_names` are those of the release before it.
         changed_articles: `article_id` of articles that are new, other than before, or gone.
 
     Returns:
-        One row a document entity whose link is new, other or gone: `document_entity_id`, `old_id` and `new_id`, entities.
+        The document entities that were linked, and how many links are other than before.
     """
-    old_links = _query(con, "from entity_links semi join given using (article_id)", changed_articles)
+    old_sql = (
+        "from entity_link_names semi join given using (article_id) inner join entity_links using (document_entity_id)"
+    )
+    old_links = _query(con, old_sql, changed_articles)
     entities = _query(con, "from document_entities semi join given using (article_id)", changed_articles)
     rows = read_names(entities.select(DOCUMENT_ENTITIES.column_names))
-    _query(con, "delete from entity_links where article_id in (select article_id from given)", changed_articles)
+    _query(
+        con, "delete from entity_links where document_entity_id in (select document_entity_id from given)", old_links
+    )
+    _query(con, "delete from entity_link_names where article_id in (select article_id from given)", changed_articles)
     changed, touched = _renew_names(con, rows, old_links.select(_KEY).unique())
     moved = _load_moved(con, changed, touched)
     loaded = _load_in_blocks(con, _list_blocks(moved))
@@ -54,6 +74,7 @@ def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame)
     is_open = ~pl.col("is_full") | (pl.col("entity_type") == "organization")
     short = _link_open_rows(con, every.filter(is_open), rows)
     links = build_links(every, _load_clusters(con, every), short)
+    merge_rows(con, ENTITY_LINK_NAMES, rows)
     return _store_links(con, links, old_links)
 
 
@@ -65,7 +86,9 @@ def _query(con: duckdb.DuckDBPyConnection, sql: str, given: pl.DataFrame) -> pl.
         con.unregister("given")
 
 
-def _renew_names(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _renew_names(
+    con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Bring `entity_names` up to date but for the clusters.
 
     Returns:
@@ -77,7 +100,7 @@ def _renew_names(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.Da
     kept = before.join(lost, on=_KEY, how="anti").select(list(NAMES)).cast(NAMES)
     # a name that lost an article is read anew from all the others that have it
     sql = """
-        select d.* from document_entities as d inner join entity_links as l using (document_entity_id)
+        select d.* from document_entities as d inner join entity_link_names as l using (document_entity_id)
         semi join given on l.entity_type = given.entity_type and l.name_key = given.name_key
     """
     reread = read_names(_query(con, sql, lost).select(DOCUMENT_ENTITIES.column_names))
@@ -121,7 +144,9 @@ def _load_moved(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame, touched: 
     clusters = near.select("entity_type", "canonical_key").drop_nulls()
     sql = "from entity_names semi join given using (entity_type, canonical_key)"
     beside = _query(con, sql, pl.concat([clusters, touched.cast(clusters.schema)]).unique())
-    return pl.concat([near, beside.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)]).unique(_KEY, keep="any")
+    return pl.concat([near, beside.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)]).unique(
+        _KEY, keep="any"
+    )
 
 
 def _store_clusters(con: duckdb.DuckDBPyConnection, moved: pl.DataFrame, clusters: pl.DataFrame) -> None:
@@ -146,12 +171,12 @@ def _load_rows(
         from (select *, unnest(block_keys) as block_key from entity_names) as n semi join given using (block_key)
         where {_OPEN} and (n.entity_type <> 'organization' or n.block_key = 'organization:' || n.name_key)
     """
-    opened = _query(con, sql, blocks).cast({name: pl.String for name in _KEY})
+    opened = _query(con, sql, blocks).cast(dict.fromkeys(_KEY, pl.String))
     short = pl.concat([old_links.select(_KEY), rows.filter(~pl.col("is_full")).select(_KEY)])
     short = short.filter(pl.col("entity_type") == "person")
     wanted = pl.concat([other.select(_KEY), opened, short]).unique()
     sql = """
-        select d.* from document_entities as d inner join entity_links as l using (document_entity_id)
+        select d.* from document_entities as d inner join entity_link_names as l using (document_entity_id)
         semi join given on l.entity_type = given.entity_type and l.name_key = given.name_key
     """
     return read_names(_query(con, sql, wanted).select(DOCUMENT_ENTITIES.column_names))
@@ -169,7 +194,9 @@ def _link_open_rows(con: duckdb.DuckDBPyConnection, open_rows: pl.DataFrame, row
     """Link short names and organizations, reading the names that can be meant and the articles around both."""
     keys = open_rows.select(_KEY).unique()
     own = _query(con, "select block_keys from entity_names semi join given using (entity_type, name_key) where entity_type = 'person'", keys)  # fmt: skip
-    exact = keys.filter(pl.col("entity_type") == "organization").select(block_key=pl.lit("organization:") + pl.col("name_key"))
+    exact = keys.filter(pl.col("entity_type") == "organization").select(
+        block_key=pl.lit("organization:") + pl.col("name_key")
+    )
     near = _load_in_blocks(con, pl.concat([_list_blocks(own), exact]).unique()).filter("is_full")
     sql = "from entity_names semi join given using (entity_type, canonical_key)"
     members = _query(con, sql, near.select("entity_type", "canonical_key").unique())
@@ -178,7 +205,7 @@ def _link_open_rows(con: duckdb.DuckDBPyConnection, open_rows: pl.DataFrame, row
     ).unique()
     sql = """
         select l.document_entity_id, l.article_id, l.entity_type, l.name_key, n.is_full
-        from entity_links as l semi join given using (article_id)
+        from entity_link_names as l semi join given using (article_id)
         inner join entity_names as n using (entity_type, name_key)
     """
     stored = _query(con, sql, articles)
@@ -189,14 +216,19 @@ def _link_open_rows(con: duckdb.DuckDBPyConnection, open_rows: pl.DataFrame, row
     )
 
 
-def _store_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame, old_links: pl.DataFrame) -> pl.DataFrame:
-    ids = pl.concat([links.select("document_entity_id"), old_links.select("document_entity_id")]).unique()
-    stored = _query(con, "select document_entity_id, entity_id from entity_links semi join given using (document_entity_id)", ids)  # fmt: skip
-    before = pl.concat([old_links.select("document_entity_id", "entity_id"), stored])
+def _store_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame, old_links: pl.DataFrame) -> LinkUpdate:
+    ids = links.select("document_entity_id").join(old_links, on="document_entity_id", how="anti")
+    stored = _query(con, "from entity_links semi join given using (document_entity_id)", ids)
+    before = pl.concat([old_links.select(ENTITY_LINKS.column_names), stored.select(ENTITY_LINKS.column_names)])
+    gone = before.join(links, on="document_entity_id", how="anti").height
+    merged = links.join(before, on="document_entity_id", how="left", suffix="_old")
+    is_other = pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in ("entity_id", "rule", "score")
+    )
     merge_rows(con, ENTITY_LINKS, links)
-    return (
-        before.rename({"entity_id": "old_id"})
+    rows = (
+        before.select("document_entity_id", old_id="entity_id")
         .join(links.select("document_entity_id", new_id="entity_id"), on="document_entity_id", how="full", coalesce=True)
-        .filter(pl.col("old_id").ne_missing(pl.col("new_id")))
         .sort("document_entity_id")
     )  # fmt: skip
+    return LinkUpdate(rows, gone + merged.filter(is_other).height)

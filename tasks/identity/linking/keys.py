@@ -65,7 +65,9 @@ def are_compatible(one: str, other: str) -> bool:
     if not one or not other:
         return True
     words = zip(one.split(), other.split(), strict=False)
-    return all(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) or name_skeleton(a) == name_skeleton(b) for a, b in words)
+    return all(
+        a == b or (1 in (len(a), len(b)) and a[0] == b[0]) or name_skeleton(a) == name_skeleton(b) for a, b in words
+    )
 
 
 @lru_cache(maxsize=2**18)
@@ -138,7 +140,12 @@ def sort_words(key: str) -> str:
 
 def _spell_word(word: str) -> str:
     """Return a word of an organization's name in one number and one English: Motors, Defence, Labour, Centre."""
-    for british, american in (("isation", "ization"), ("defence", "defense"), ("labour", "labor"), ("centre", "center")):
+    for british, american in (
+        ("isation", "ization"),
+        ("defence", "defense"),
+        ("labour", "labor"),
+        ("centre", "center"),
+    ):
         word = word.replace(british, american)
     return word.removesuffix("s") if len(word) > 4 and not word.endswith("ss") else word
 
@@ -228,9 +235,7 @@ def read_last_words(key: str) -> tuple[str, ...]:
 
 
 def _join_forms(cuts: list[list[str]]) -> tuple[str, ...]:
-    forms = {
-        " ".join(own) for own in cuts if len(content := set(own) - SMALL_WORDS) > 1 or content - generic_words()
-    }
+    forms = {" ".join(own) for own in cuts if len(content := set(own) - SMALL_WORDS) > 1 or content - generic_words()}
     return tuple(sorted(form for form in forms if len(form) > 2))
 
 

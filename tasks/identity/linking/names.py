@@ -137,7 +137,10 @@ def merge_names(names: pl.DataFrame) -> pl.DataFrame:
     """Bring together NAMES that were collected from different articles, one row a type and key again."""
     key = ["entity_type", "name_key"]
     merged = names.group_by(key).agg(pl.col("is_full").max(), pl.col("article_ids", "alias_keys", "title_words"))
-    lists = [pl.col(column).list.eval(pl.element().explode().drop_nulls()).list.unique().list.sort() for column in ("article_ids", "alias_keys", "title_words")]
+    lists = [
+        pl.col(column).list.eval(pl.element().explode().drop_nulls()).list.unique().list.sort()
+        for column in ("article_ids", "alias_keys", "title_words")
+    ]
     merged = merged.with_columns(lists).with_columns(pl.col("article_ids").list.head(SAMPLE_ARTICLES))
     return add_blocks(merged).select(list(NAMES)).cast(NAMES).sort(key)
 
