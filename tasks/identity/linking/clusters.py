@@ -127,10 +127,10 @@ def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
     for key, aliases in names.select("name_key", "alias_keys").iter_rows():
         tied = [key, *(alias for alias in aliases if alias in known)]
         yield [f"person\t{own}" for own in tied]
-    for block in blocks.values():
+    for names_of_block in blocks.values():
         unions = Unions()
-        _join_block(block, unions)
-        for name in block:
+        _join_block(names_of_block, unions)
+        for name in names_of_block:
             yield [f"person\t{name.key}", f"person\t{unions.find(name.key)}"]
 
 
@@ -204,14 +204,16 @@ def _offices(names: Sequence[_Name]) -> frozenset[str]:
 
 
 def _are_apart(one: Sequence[_Name], other: Sequence[_Name]) -> bool:
-    """Whether an article tells the two apart, or one is a woman and the other a man."""
+    """Whether an article tells the two apart, or their genders, countries or middle names differ."""
     articles = frozenset[str]().union(*(name.articles for name in one))
     tied = {alias for name in one for alias in name.aliases} & {name.key for name in other}
     together = not tied and any(articles & name.articles for name in other)
     genders = {name.gender for name in (*one, *other)} - {None}
     middles = ({name.middle for name in names if name.middle} for names in (one, other))
     is_other = any(not are_compatible(a, b) for a, b in product(*middles))
-    return together or len(genders) > 1 or is_other
+    countries = [{word for word in _offices(names) if len(word) == 2 and word.isupper()} for names in (one, other)]
+    is_abroad = bool(countries[0] and countries[1]) and not countries[0] & countries[1]
+    return together or len(genders) > 1 or is_other or is_abroad
 
 
 def _join_initials(block: Sequence[_Name], unions: Unions) -> None:

@@ -117,7 +117,7 @@ def _list_surnames(members: pl.DataFrame) -> pl.DataFrame:
 
 
 def _list_short_forms(members: pl.DataFrame) -> pl.DataFrame:
-    rows = {}
+    rows: dict[tuple[str, str], str] = {}
     for key, canonical, aliases in members.select("name_key", "canonical_key", "alias_keys").iter_rows():
         rows |= {(form, canonical): "short_form" for form in {*read_short_forms(key), *aliases}}
         rows |= {(form, canonical): "last_words" for form in read_last_words(key)}
@@ -146,7 +146,7 @@ def _find_candidates(
 
 
 def _weigh(candidates: pl.DataFrame, members: pl.DataFrame, contexts: pl.DataFrame) -> pl.DataFrame:
-    """Add the weight of the shared `context`, the number of shared `titles`, and whether titles or genders disagree."""
+    """Add the weight of the shared `context`, the number of shared `titles`, and whether titles, genders or countries disagree."""
     wanted = members.join(candidates.select("canonical_key").unique(), on="canonical_key", how="semi")
     own_keys = wanted.select("canonical_key", context_key=_type_key(pl.col("name_key")))
     beside = (
@@ -171,6 +171,14 @@ def _weigh(candidates: pl.DataFrame, members: pl.DataFrame, contexts: pl.DataFra
     bearer_gender = pl.when(bearer_genders.list.len() == 1).then(bearer_genders.list.first()).otherwise(
         pl.lit("=") + pl.col("given")
     )  # fmt: skip
+    countries, bearer_countries = (
+        said.list.eval(pl.element().filter(pl.element().str.contains("^[A-Z]{2}$"))) for said in (words, bearer)
+    )
+    is_other_country = (
+        (countries.list.len() > 0)
+        & (bearer_countries.list.len() > 0)
+        & (countries.list.set_intersection(bearer_countries).list.len() == 0)
+    )
     offices, bearer_offices = words.list.set_difference(_GENDERS), bearer.list.set_difference(_GENDERS)
     return (
         candidates.join(shared, on=pair, how="left").join(said, on="canonical_key", how="left")
@@ -179,7 +187,8 @@ def _weigh(candidates: pl.DataFrame, members: pl.DataFrame, contexts: pl.DataFra
         .with_columns(titles=offices.list.set_intersection(bearer_offices).list.len())
         .with_columns(
             is_other_office=(pl.col("titles") == 0) & (offices.list.len() > 0) & (bearer_offices.list.len() > 0),
-            is_other_gender=(gender != bearer_gender).fill_null(False),
+            # a Finnish minister is no Chilean one
+            is_other_person=(gender != bearer_gender).fill_null(False) | is_other_country,
         )
     )  # fmt: skip
 
@@ -187,7 +196,7 @@ def _weigh(candidates: pl.DataFrame, members: pl.DataFrame, contexts: pl.DataFra
 def _choose_bearer(candidates: pl.DataFrame, *, by_title: bool) -> pl.DataFrame:
     """Return the rows that one bearer has evidence for and no other has."""
     titles = pl.col("titles") if by_title else pl.lit(0, pl.UInt32)
-    fitting = candidates.filter(~pl.col("is_other_gender")).with_columns(titles=titles)
+    fitting = candidates.filter(~pl.col("is_other_person")).with_columns(titles=titles)
     rows = fitting.sort(
         "document_entity_id", "context", "titles", "canonical_key", descending=[False, True, True, False]
     )

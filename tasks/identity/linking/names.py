@@ -14,18 +14,26 @@ from tasks.identity.linking.keys import (
 SAMPLE_ARTICLES = 64
 """Articles kept as the context of a name: those with the smallest ids, so that they do not depend on order."""
 
-NAMED_ROWS = pl.Schema(
-    {
-        "document_entity_id": pl.String, "article_id": pl.String, "entity_type": pl.String, "name_key": pl.String,
-        "is_full": pl.Boolean, "alias_keys": pl.List(pl.String), "title_words": pl.List(pl.String),
-    }
-)  # fmt: skip
-NAMES = pl.Schema(
-    {
-        "entity_type": pl.String, "name_key": pl.String, "is_full": pl.Boolean, "alias_keys": pl.List(pl.String),
-        "title_words": pl.List(pl.String), "article_ids": pl.List(pl.String), "block_keys": pl.List(pl.String),
-    }
-)  # fmt: skip
+_named_rows: dict[str, pl.DataType | type[pl.DataType]] = {
+    "document_entity_id": pl.String,
+    "article_id": pl.String,
+    "entity_type": pl.String,
+    "name_key": pl.String,
+    "is_full": pl.Boolean,
+    "alias_keys": pl.List(pl.String),
+    "title_words": pl.List(pl.String),
+}
+NAMED_ROWS = pl.Schema(_named_rows)  # fmt: skip
+_names: dict[str, pl.DataType | type[pl.DataType]] = {
+    "entity_type": pl.String,
+    "name_key": pl.String,
+    "is_full": pl.Boolean,
+    "alias_keys": pl.List(pl.String),
+    "title_words": pl.List(pl.String),
+    "article_ids": pl.List(pl.String),
+    "block_keys": pl.List(pl.String),
+}
+NAMES = pl.Schema(_names)  # fmt: skip
 
 
 def read_names(document_entities: pl.DataFrame) -> pl.DataFrame:
