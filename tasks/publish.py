@@ -14,7 +14,8 @@ from prefect.cache_policies import NO_CACHE
 from tasks.identity.authority import add_external_ids, follow_corrections, match_authority
 from tasks.identity.constraints import AuthorityRow
 from tasks.identity.correct import CorrectedEntities, correct_entities, count_relabels
-from tasks.identity.links import LinkedEntities, link_entities
+from tasks.identity.linking.release import link_release
+from tasks.identity.links import LinkedEntities
 from tasks.identity.passages import read_addressed
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
@@ -26,12 +27,10 @@ from warehouse.ledger import finish_run_row, merge_ledger_rows
 from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
 from warehouse.tables import (
     CORRECTIONS,
-    DIM_ENTITIES,
     DIM_OUTLETS,
     ENTITY_AUTHORITIES,
     ENTITY_CORRECTIONS,
     ENTITY_LINK_CORRECTIONS,
-    ENTITY_LINKS,
     EXPECTATION_RESULTS,
     OUTLET_LINES,
     PIPELINE_RUNS,
@@ -127,6 +126,29 @@ def store_corrections(con: duckdb.DuckDBPyConnection, corrected: CorrectedEntiti
     return sum(merge_rows(con, table, frame, delete_where="true") for table, frame in frames)
 
 
+class _People:
+    """What people say of the entities of a staged release: obeyed while it is linked, and stored beside."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+        """Read whether they say anything, or said it in the release before and no longer do."""
+        self._con, self._publication = con, publication
+        stored = [f"exists (from {table.name})" for table in (CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_AUTHORITIES)]
+        [(has_said,)] = con.execute(f"select {' or '.join(stored)}").fetchall()
+        self.have_said = bool(has_said or publication.corrections or publication.authority)
+        self.changed_count = 0
+        self.outcomes = CORRECTIONS.schema.to_frame()
+
+    def correct(self, linked: LinkedEntities, document_entities: pl.DataFrame) -> LinkedEntities:
+        """Obey them, store what became of each and what the machine says beside, and return the corrected links."""
+        said = self._publication
+        corrected, authorities = correct_release(self._con, linked, document_entities, said.corrections, said.authority)
+        self.changed_count = store_corrections(self._con, corrected, authorities)
+        self.outcomes = corrected.outcomes
+        # the names that an update of the links starts from are the machine's
+        links, entities = corrected.linked.entity_links, corrected.linked.dim_entities
+        return replace(linked, entity_links=links, dim_entities=entities)
+
+
 def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
     """Let `speaker_entity_id` of quotes and statements follow `quote_speaker_corrections`."""
     con.execute(
@@ -146,24 +168,33 @@ def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> int:
-    """Make `entity_links` and `dim_entities` equal to `linked`; return the number of changed rows."""
-    links = merge_rows(con, ENTITY_LINKS, linked.entity_links, delete_where="true")
-    return links + merge_rows(con, DIM_ENTITIES, linked.dim_entities, delete_where="true")
+def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | None = None) -> None:
+    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`.
 
-
-def join_entity_ids(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`."""
+    Args:
+        con: The staged release.
+        articles: `article_id` of those whose facts or links changed; all articles when None.
+    """
+    semi_join = "" if articles is None else "semi join joined_articles using (article_id)"
+    if articles is not None:
+        con.register("joined_articles", articles)
     for table in tables_of("article"):
         for column in columns_joined_at_publish(table):
             con.execute(
                 f"""
-                merge into {table.name} as old using entity_links as new
-                on old.{column.removesuffix("entity_id")}document_entity_id = new.document_entity_id
+                merge into {table.name} as old
+                using (
+                    select f.{table.key[0]}, l.entity_id
+                    from {table.name} as f
+                    left join entity_links as l on f.{column.removesuffix("entity_id")}document_entity_id = l.document_entity_id
+                    {semi_join}
+                ) as new
+                on old.{table.key[0]} = new.{table.key[0]}
                 when matched and old.{column} is distinct from new.entity_id then update set {column} = new.entity_id
-                when not matched by source and old.{column} is not null then update set {column} = null
                 """
             )
+    if articles is not None:
+        con.unregister("joined_articles")
 
 
 def store_lines(con: duckdb.DuckDBPyConnection, learned: pl.DataFrame) -> int:
@@ -273,22 +304,18 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
     """
     con = staged.con
     with transaction(con):
-        document_entities = con.sql("from document_entities order by document_entity_id").pl()
-        corrected, authorities = correct_release(
-            con, link_entities(document_entities), document_entities, publication.corrections, publication.authority
-        )
-        linked = corrected.linked
-        changed_count += store_entities(con, linked) + store_outlets(con, load_outlets())
-        changed_count += store_corrections(con, corrected, authorities)
-        join_entity_ids(con)
+        people = _People(con, publication)
+        linked = link_release(con, publication.run_id, people.correct if people.have_said else None)
+        changed_count += linked.changed_count + store_outlets(con, load_outlets()) + people.changed_count
+        join_entity_ids(con, linked.articles)
         join_corrected_speakers(con)
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)
-    entity_count = linked.dim_entities.height
+    entity_count = linked.entity_count
     if failures or not changed_count:
         status = "stopped" if failures else "unchanged"
-        return PublishedWarehouse(status, None, results, failures, entity_count, corrections=corrected.outcomes)
+        return PublishedWarehouse(status, None, results, failures, entity_count, corrections=people.outcomes)
     release_id = make_release_id(publication.published_at, publication.run_id)
     with transaction(con):
         for sightings in (publication.ledger, publication.pending):
@@ -298,6 +325,4 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         record_release(staged, publication, release_id)
     publish_release(staged, release_id)
     removed = remove_expired(staged.warehouse, publication.published_at)
-    return PublishedWarehouse(
-        "published", release_id, results, failures, entity_count, tuple(removed), corrected.outcomes
-    )
+    return PublishedWarehouse("published", release_id, results, failures, entity_count, tuple(removed), people.outcomes)

@@ -30,6 +30,7 @@ _WAREHOUSE_MIGRATIONS = {
     2: (
         "alter table fact_articles add column relabels_version varchar",
         "alter table article_versions add column relabels_version varchar",
+        "alter table dim_entities add column alias_article_counts uinteger[]",  # filled by the next build, which links anew
         "alter table dim_entities add column external_id varchar",
         "alter table dim_entities add column external_scheme varchar",
         "alter table releases add column corrections_version varchar",

@@ -286,6 +286,54 @@ ENTITY_LINKS = Table(
     ),
 )
 
+ENTITY_LINK_NAMES = Table(
+    name="entity_link_names",
+    grain="one document entity under the name by which it was linked",
+    key=("document_entity_id",),
+    scope="corpus",
+    references={"document_entity_id": "document_entities"},
+    columns=(
+        Column("document_entity_id", pl.String, "The document entity."),
+        Column("article_id", pl.String, "Its article."),
+        Column("entity_type", pl.String, "What the article takes it for.", values=ENTITY_TYPES),
+        Column("name_key", pl.String, "The key of its fullest name in the article."),
+    ),
+)
+
+ENTITY_NAMES = Table(
+    name="entity_names",
+    grain="one distinct name of a type, as names are compared over the corpus",
+    key=("entity_type", "name_key"),
+    scope="corpus",
+    columns=(
+        Column("entity_type", pl.String, "What the name is taken for.", values=ENTITY_TYPES),
+        Column("name_key", pl.String, "The folded name."),
+        Column("is_full", pl.Boolean, "Whether the name alone stands for an entity; a surname does not."),
+        Column("alias_keys", pl.List(pl.String), "Other names that articles give its bearers."),
+        Column("title_words", pl.List(pl.String), "Words of their titles; =m and =f for genders."),
+        Column(
+            "article_ids", pl.List(pl.String), "Articles that are its context: at most 64, those with the smallest ids."
+        ),
+        Column("block_keys", pl.List(pl.String), "Names are compared with those that share a block."),
+        Column("canonical_key", pl.String, "The name that stands for the names of one entity.", nullable=True),
+        Column("rule", pl.String, "The evidence that joined the two names.", nullable=True),
+    ),
+)
+
+ID_REDIRECTS = Table(
+    name="id_redirects",
+    grain="one id that an earlier release had and this one has not",
+    key=("kind", "old_id"),
+    scope="corpus",
+    columns=(
+        Column("kind", pl.String, "What the id is of.", values=("entity", "article")),
+        Column("old_id", pl.String, "The id that was released."),
+        Column(
+            "new_id", pl.String, "The id that stands for it in this release; null when nothing does.", nullable=True
+        ),
+    ),
+)
+
 DIM_ENTITIES = Table(
     name="dim_entities",
     grain="one person, organization, place or group in the corpus",
@@ -296,6 +344,7 @@ DIM_ENTITIES = Table(
         Column("entity_name", pl.String, "Its most frequent full name."),
         Column("entity_type", pl.String, "What it is.", values=ENTITY_TYPES),
         Column("aliases", pl.List(pl.String), "Every name it is printed under, most frequent first."),
+        Column("alias_article_counts", pl.List(pl.UInt32), "Articles that print each of the aliases, in their order."),
         Column("article_count", pl.UInt32, "Articles that mention it."),
         Column("mention_count", pl.UInt32, "Mentions over all articles."),
         Column("external_id", pl.String, "Its id in an authority file; of several that of Wikidata, then VIAF.", nullable=True),
@@ -563,8 +612,9 @@ SCHEMA_VERSION = 2
 
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
-    FACT_ENTITY_MENTIONS, ENTITY_LINKS, DIM_ENTITIES, ENTITY_AUTHORITIES, CORRECTIONS, ENTITY_LINK_CORRECTIONS,
-    ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES, ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
+    FACT_ENTITY_MENTIONS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
+    CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
+    ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
 )  # fmt: skip
 

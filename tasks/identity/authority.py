@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tasks.identity.constraints import AuthorityRow
-from tasks.identity.links import LinkedEntities, build_entities
+from tasks.identity.linking.entities import build_entities
+from tasks.identity.links import LinkedEntities
 from tasks.identity.names import fold_organization, parse_person
 from tasks.identity.places import fold_place
 from warehouse.tables import ENTITY_AUTHORITIES, ENTITY_LINKS

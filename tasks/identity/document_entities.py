@@ -206,12 +206,17 @@ def _choose_bearer(name: PersonName, mention: Mention, bearers: Sequence[_Bearer
 
 def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
     keys = {mention.text: fold_organization(mention.text) for mention in mentions}
-    names = sorted({key for key in keys.values() if " " in key})
+    names = sorted({key for key in keys.values() if " " in key and not any(char.isdigit() for char in key)})
     by_first: dict[str, list[str]] = defaultdict(list)
     by_initial: dict[str, list[str]] = defaultdict(list)
     for name in names:
         by_first[name.split()[0]].append(name)
         by_initial[name[0]].append(name)
+    first: dict[str, int] = {}
+    for mention in sorted(mentions, key=lambda mention: mention.start):
+        first.setdefault(keys[mention.text], mention.paragraph)
+    # what is printed with its legal form (Acme Inc.) is no short form of another name (Acme Museum)
+    whole = {key for text, key in keys.items() if " " in text}
     entities: dict[str, Entity] = {}
     tied = []
     for mention in mentions:
@@ -219,8 +224,10 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
         if is_acronym(mention.text):
             spelled = [name for name in by_initial[key[:1]] if could_stand_for(mention.text, name)]
             key, rule = (spelled[0], "acronym") if len(spelled) == 1 else (key, rule)
-        elif " " not in key and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():
-            key, rule = by_first[key][0], "short_name"
+        elif key not in whole and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():
+            # a name is shortened after it was printed in full, or in a headline or lead just before that
+            is_after = first[by_first[key][0]] <= first[key] + 2
+            key, rule = (by_first[key][0], "short_name") if is_after else (key, rule)
         tied.append((mention, entities.setdefault(key, Entity("organization")), rule))
     return tied
 

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from tasks.identity.linking.release import store_entities
 from tasks.identity.links import LinkedEntities
 from tasks.load import load_batch
 from tasks.outlets import Outlet
@@ -19,7 +20,6 @@ from tasks.publish import (
     build_outlets,
     join_entity_ids,
     publish_warehouse,
-    store_entities,
 )
 from tests.builders import build_table, rows
 from warehouse.connection import connect_private, connect_read_only

@@ -66,7 +66,7 @@ def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_warehouse_of_version_1_gets_all_that_is_declared_since() -> None:
     added = {"fact_articles": ["relabels_version"], "article_versions": ["relabels_version"],
-             "dim_entities": ["external_id", "external_scheme"], "releases": ["corrections_version", "lines_version"]}  # fmt: skip
+             "dim_entities": ["alias_article_counts", "external_id", "external_scheme"], "releases": ["corrections_version", "lines_version"]}  # fmt: skip
     with connect_private(Path(":memory:")) as con:
         create_database(con, WAREHOUSE, CREATED)
         for table, columns in added.items():

@@ -1,0 +1,234 @@
+"""The links of a staged release brought up to date: only names that share a block with what changed are compared again.
+
+The tables are those that `link_entities` gives for all document entities; what is read grows with the change.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from tasks.identity.linking.clusters import CLUSTERED, cluster_names
+from tasks.identity.linking.contexts import link_short_names, read_contexts
+from tasks.identity.linking.names import NAMED_ROWS, NAMES, collect_names, merge_names, read_names
+from tasks.identity.links import build_links
+from warehouse.ddl import merge_rows
+from warehouse.tables import DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
+
+_KEY = ["entity_type", "name_key"]
+_OPEN = "(n.entity_type = 'organization' or not n.is_full)"
+
+
+@dataclass(frozen=True)
+class LinkUpdate:
+    """What an update did.
+
+    `rows` has `document_entity_id`, `old_id` and `new_id`, entities of then and now, null when there was none, for every
+    document entity that was linked anew or is gone. `changed_count` is the number of links that are other than before.
+    """
+
+    rows: pl.DataFrame
+    changed_count: int
+
+
+def find_changed_articles(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
+    """Return `article_id` of the articles that this run wrote, and of those whose document entities are not linked."""
+    return con.execute(
+        """
+        select article_id from fact_articles where run_id = ?
+        union select article_id from document_entities anti join entity_link_names using (document_entity_id)
+        union select article_id from entity_link_names anti join document_entities using (document_entity_id)
+        """,
+        [run_id],
+    ).pl()
+
+
+def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame) -> LinkUpdate:
+    """Bring `entity_links` and `entity_names` up to date with `document_entities`.
+
+    Args:
+        con: The staged release; `entity_links`, `entity_link_names` and `entity_names` are those of the release before it.
+        changed_articles: `article_id` of articles that are new, other than before, or gone.
+
+    Returns:
+        The document entities that were linked, and how many links are other than before.
+    """
+    old_sql = (
+        "from entity_link_names semi join given using (article_id) inner join entity_links using (document_entity_id)"
+    )
+    old_links = _query(con, old_sql, changed_articles)
+    entities = _query(con, "from document_entities semi join given using (article_id)", changed_articles)
+    rows = read_names(entities.select(DOCUMENT_ENTITIES.column_names))
+    _query(
+        con, "delete from entity_links where document_entity_id in (select document_entity_id from given)", old_links
+    )
+    _query(con, "delete from entity_link_names where article_id in (select article_id from given)", changed_articles)
+    changed, touched = _renew_names(con, rows, old_links.select(_KEY).unique())
+    moved = _load_moved(con, changed, touched)
+    loaded = _load_in_blocks(con, _list_blocks(moved))
+    full = pl.concat([loaded, moved]).unique(_KEY, keep="any").filter("is_full").select(list(NAMES)).cast(NAMES)
+    clusters = cluster_names(full).join(moved, on=_KEY, how="semi")
+    _store_clusters(con, moved, clusters)
+    others = _load_rows(con, moved, old_links, rows)
+    every = pl.concat([rows, others])
+    is_open = ~pl.col("is_full") | (pl.col("entity_type") == "organization")
+    short = _link_open_rows(con, every.filter(is_open), rows)
+    links = build_links(every, _load_clusters(con, every), short)
+    merge_rows(con, ENTITY_LINK_NAMES, rows)
+    return _store_links(con, links, old_links)
+
+
+def _query(con: duckdb.DuckDBPyConnection, sql: str, given: pl.DataFrame) -> pl.DataFrame:
+    con.register("given", given)
+    try:
+        return con.sql(sql).pl() if not sql.startswith("delete") else con.execute(sql).pl()
+    finally:
+        con.unregister("given")
+
+
+def _renew_names(
+    con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Bring `entity_names` up to date but for the clusters.
+
+    Returns:
+        The names that are new, gone or said other things of than before, with their blocks of then and now; and the
+        clusters that they were in.
+    """
+    keys = pl.concat([lost, rows.select(_KEY)]).unique()
+    before = _query(con, "from entity_names semi join given using (entity_type, name_key)", keys)
+    kept = before.join(lost, on=_KEY, how="anti").select(list(NAMES)).cast(NAMES)
+    # a name that lost an article is read anew from all the others that have it
+    sql = """
+        select d.* from document_entities as d inner join entity_link_names as l using (document_entity_id)
+        semi join given on l.entity_type = given.entity_type and l.name_key = given.name_key
+    """
+    reread = read_names(_query(con, sql, lost).select(DOCUMENT_ENTITIES.column_names))
+    now = merge_names(pl.concat([kept, collect_names(pl.concat([rows, reread]))]))
+    said = [name for name in NAMES if name not in _KEY]
+    both = before.select(*_KEY, was=pl.struct(said)).join(
+        now.select(*_KEY, now=pl.struct(said)), on=_KEY, how="full", coalesce=True
+    )
+    blocks = [pl.col(state).struct.field("block_keys").fill_null([]) for state in ("was", "now")]
+    is_same = (pl.col("was") == pl.col("now")).fill_null(False)
+    changed = pl.concat(
+        [both.filter(~is_same), both.filter(is_same).join(lost, on=_KEY, how="semi")]
+    ).select(*_KEY, block_keys=pl.concat_list(*blocks).list.unique())  # fmt: skip
+    gone = before.join(now, on=_KEY, how="anti").select(_KEY)
+    _query(con, "delete from entity_names as n using given where n.entity_type = given.entity_type and n.name_key = given.name_key", gone)  # fmt: skip
+    known = before.select(*_KEY, "canonical_key", "rule")
+    fresh = now.join(changed, on=_KEY, how="semi").join(known, on=_KEY, how="left")
+    merge_rows(con, ENTITY_NAMES, fresh)
+    clusters = before.join(changed, on=_KEY, how="semi").select("entity_type", "canonical_key").drop_nulls().unique()
+    return changed, clusters
+
+
+def _list_blocks(names: pl.DataFrame) -> pl.DataFrame:
+    return names.select(block_key="block_keys").explode("block_key").drop_nulls().unique()
+
+
+def _load_in_blocks(con: duckdb.DuckDBPyConnection, blocks: pl.DataFrame) -> pl.DataFrame:
+    sql = """
+        from entity_names semi join (
+            select distinct entity_type, name_key
+            from (select entity_type, name_key, unnest(block_keys) as block_key from entity_names)
+            semi join given using (block_key)
+        ) using (entity_type, name_key)
+    """
+    return _query(con, sql, blocks).select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)
+
+
+def _load_moved(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame, touched: pl.DataFrame) -> pl.DataFrame:
+    """Return the names whose cluster may be another now: those in a block with a change, and those of their clusters."""
+    near = _load_in_blocks(con, _list_blocks(changed))
+    clusters = near.select("entity_type", "canonical_key").drop_nulls()
+    sql = "from entity_names semi join given using (entity_type, canonical_key)"
+    beside = _query(con, sql, pl.concat([clusters, touched.cast(clusters.schema)]).unique())
+    return pl.concat([near, beside.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)]).unique(
+        _KEY, keep="any"
+    )
+
+
+def _store_clusters(con: duckdb.DuckDBPyConnection, moved: pl.DataFrame, clusters: pl.DataFrame) -> None:
+    merge_rows(con, ENTITY_NAMES, moved.drop("canonical_key", "rule").join(clusters, on=_KEY, how="left"))
+
+
+def _load_rows(
+    con: duckdb.DuckDBPyConnection, moved: pl.DataFrame, old_links: pl.DataFrame, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Return NAMED_ROWS of the articles that did not change, whose link may be another now.
+
+    These are the rows of names that moved, and of short names and organizations in a block with one. Short names of the
+    same form may be linked to one another, so all rows of one are read.
+    """
+    before = moved.select(*_KEY, old="canonical_key", old_rule="rule")
+    after = _query(con, "select * from entity_names semi join given using (entity_type, name_key)", moved.select(_KEY))
+    is_other = pl.col("old").ne_missing(pl.col("canonical_key")) | pl.col("old_rule").ne_missing(pl.col("rule"))
+    other = after.join(before, on=_KEY).filter(pl.col("is_full") & is_other)
+    blocks = _list_blocks(moved)
+    sql = f"""
+        select distinct n.entity_type, n.name_key
+        from (select *, unnest(block_keys) as block_key from entity_names) as n semi join given using (block_key)
+        where {_OPEN} and (n.entity_type <> 'organization' or n.block_key = 'organization:' || n.name_key)
+    """
+    opened = _query(con, sql, blocks).cast(dict.fromkeys(_KEY, pl.String))
+    short = pl.concat([old_links.select(_KEY), rows.filter(~pl.col("is_full")).select(_KEY)])
+    short = short.filter(pl.col("entity_type") == "person")
+    wanted = pl.concat([other.select(_KEY), opened, short]).unique()
+    sql = """
+        select d.* from document_entities as d inner join entity_link_names as l using (document_entity_id)
+        semi join given on l.entity_type = given.entity_type and l.name_key = given.name_key
+    """
+    return read_names(_query(con, sql, wanted).select(DOCUMENT_ENTITIES.column_names))
+
+
+def _load_clusters(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
+    sql = """
+        select entity_type, name_key, canonical_key, rule from entity_names
+        semi join given using (entity_type, name_key) where is_full
+    """
+    return _query(con, sql, rows.select(_KEY).unique()).cast(CLUSTERED)
+
+
+def _link_open_rows(con: duckdb.DuckDBPyConnection, open_rows: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Link short names and organizations, reading the names that can be meant and the articles around both."""
+    keys = open_rows.select(_KEY).unique()
+    own = _query(con, "select block_keys from entity_names semi join given using (entity_type, name_key) where entity_type = 'person'", keys)  # fmt: skip
+    exact = keys.filter(pl.col("entity_type") == "organization").select(
+        block_key=pl.lit("organization:") + pl.col("name_key")
+    )
+    near = _load_in_blocks(con, pl.concat([_list_blocks(own), exact]).unique()).filter("is_full")
+    sql = "from entity_names semi join given using (entity_type, canonical_key)"
+    members = _query(con, sql, near.select("entity_type", "canonical_key").unique())
+    articles = pl.concat(
+        [members.select(article_id="article_ids").explode("article_id").drop_nulls(), open_rows.select("article_id")]
+    ).unique()
+    sql = """
+        select l.document_entity_id, l.article_id, l.entity_type, l.name_key, n.is_full
+        from entity_link_names as l semi join given using (article_id)
+        inner join entity_names as n using (entity_type, name_key)
+    """
+    stored = _query(con, sql, articles)
+    fresh = rows.select(stored.columns).join(articles, on="article_id", how="semi")
+    contexts = read_contexts(pl.concat([stored.cast(fresh.schema), fresh]))
+    return link_short_names(
+        open_rows.cast(NAMED_ROWS), members.select(list(NAMES)).cast(NAMES), members.select(list(CLUSTERED)), contexts
+    )
+
+
+def _store_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame, old_links: pl.DataFrame) -> LinkUpdate:
+    ids = links.select("document_entity_id").join(old_links, on="document_entity_id", how="anti")
+    stored = _query(con, "from entity_links semi join given using (document_entity_id)", ids)
+    before = pl.concat([old_links.select(ENTITY_LINKS.column_names), stored.select(ENTITY_LINKS.column_names)])
+    gone = before.join(links, on="document_entity_id", how="anti").height
+    merged = links.join(before, on="document_entity_id", how="left", suffix="_old")
+    is_other = pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in ("entity_id", "rule", "score")
+    )
+    merge_rows(con, ENTITY_LINKS, links)
+    rows = (
+        before.select("document_entity_id", old_id="entity_id")
+        .join(links.select("document_entity_id", new_id="entity_id"), on="document_entity_id", how="full", coalesce=True)
+        .sort("document_entity_id")
+    )  # fmt: skip
+    return LinkUpdate(rows, gone + merged.filter(is_other).height)
