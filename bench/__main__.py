@@ -1,4 +1,4 @@
-"""`python -m bench [samples|corpus|stages|quotes|all]` measures; `all` writes docs/benchmarks.md, the others print their part."""
+"""`python -m bench [samples|corpus|stages|quotes|links|all]` measures; `all` writes docs/benchmarks.md, the others print their part."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.corpus import read_text_size, unpack_corpus
 from bench.history import FIRST_PIPELINE, HistoryError, unpack_version
+from bench.links import measure_links
 from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_seconds, render_goals, render_table
 from bench.probe import ENGINE, SERVER
 from bench.processes import Run, run_measured
@@ -264,7 +265,7 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "all"))
+    parser.add_argument("part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "links", "all"))
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
     given = parser.parse_args()
@@ -273,9 +274,11 @@ def main() -> None:
         work, texts = Path(folder), Path(folder, "texts")
         if given.part in ("samples", "all"):
             sections.append(measure_samples(work))
-        if not given.corpus.is_file():
+        if given.part in ("links", "all"):
+            sections.append(measure_links(work))
+        if not given.corpus.is_file() and given.part != "links":
             sections.append("The corpus was not there: only samples/ was measured (`python -m bench --corpus FILE`).\n")
-        elif given.part != "samples":
+        elif given.part not in ("samples", "links"):
             unpack_corpus(given.corpus, texts, given.limit)
             measures = {"corpus": measure_corpus, "stages": measure_stages, "quotes": measure_quotes}
             sections += [measure(work, texts) for part, measure in measures.items() if given.part in (part, "all")]

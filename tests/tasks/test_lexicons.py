@@ -12,6 +12,7 @@ KEYS = {
     "countries": ("code",),
     "given_name_variants": ("kind", "names"),
     "given_names": ("name",),
+    "family_first_names": ("language",),
     "honorifics": ("form",),
     "international_organizations": ("name",),
     "months_weekdays": ("language", "form", "kind"),

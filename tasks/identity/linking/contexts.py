@@ -56,7 +56,8 @@ def read_contexts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _type_key(key: pl.Expr) -> pl.Expr:
-    return pl.concat_str("entity_type", pl.lit(":"), key)
+    """Return the key of a name as context: initials come and go from article to article."""
+    return pl.concat_str("entity_type", pl.lit(":"), key.str.replace_all(r"\b[a-z] ", ""))
 
 
 def link_short_names(
@@ -253,7 +254,7 @@ def _read_evidence(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(nodes, schema={"document_entity_id": pl.String, "node": pl.String}, orient="row")
 
 
-def _pair_contexts(rows: pl.DataFrame, contexts: pl.DataFrame, *, most: int = 6) -> pl.DataFrame:
+def _pair_contexts(rows: pl.DataFrame, contexts: pl.DataFrame, *, most: int = 12) -> pl.DataFrame:
     """Return a node for every two of the heaviest entities beside a short name: two in common are no accident."""
     beside = (
         rows.select("document_entity_id", "article_id", "name_key").join(contexts.filter(pl.col("weight") > 1), on="article_id")
