@@ -25,6 +25,9 @@ from warehouse.tables import DOCUMENT_ENTITIES
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 
+MENTION_COLUMNS = ("start_char", "end_char", "mention_text", "entity_type", "entity_id", "title")
+"""What is read of our mentions beside the id of their document."""
+
 _TYPES = {"PER": "person", "ORG": "organization", "LOC": "place", "HUM": None}
 _LEADING = re.compile(
     r"^(?:(?:in|at|on|of|off|from|to|into|near|outside|by|the|a|an|its|his|her|their|'|\"|``|\s)+)(?=\s|\b[A-Z])",

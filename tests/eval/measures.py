@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
 from tests.eval.attributions import list_quotes, list_statements, read_attribution
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
 from tests.eval.gold import Document, read_documents, read_records
+from tests.eval.identity import MENTION_COLUMNS, score_coreference, score_linking
 from tests.eval.lines import count_lines, find_line_errors, keep_lines, score_lines
 from tests.eval.names import (
     Name,
@@ -24,11 +27,13 @@ from tests.eval.names import (
 )
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
-from tests.eval.scores import OURS, Error, Result
+from tests.eval.scores import OURS, Error, Result, Score
+from warehouse.tables import FACT_ENTITY_MENTIONS
 
 QUOTE_SETS = ("polnear.dev", "polnear.train")
 NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
 LINE_SETS = ("lines.aeb", "lines.fundus-tests")
+IDENTITY_SETS = ("coref.meantime-en", "coref.ecbplus-entities.traindev", "el.news-fair")
 SLOW_SETS = ("polnear.train",)
 """What `--quick` leaves out."""
 
@@ -167,8 +172,27 @@ def measure_lines(bench: Bench, names: Sequence[str] = LINE_SETS) -> Iterator[Re
         yield Result("lines", name, OURS, score_lines(counts), errors)
 
 
+def measure_identity(bench: Bench, names: Sequence[str] = IDENTITY_SETS) -> Iterator[Result]:
+    """Yield the scores of who is who, with gold mentions, end to end, by equal strings, and by linked ids."""
+    for name, built in bench.build(names).items():
+        documents = built.documents
+        rows = [
+            {**row, "document": document.id}
+            for document, facts in zip(documents, built.facts, strict=True)
+            for row in facts.mentions
+            if row["mention_type"] == "name"
+        ]
+        columns = {"document": pl.String, **{column: FACT_ENTITY_MENTIONS.schema[column] for column in MENTION_COLUMNS}}
+        mentions = pl.DataFrame([{column: row[column] for column in columns} for row in rows], schema=columns)
+        is_linked = "evaluation_span" in documents[0].record
+        records = [{**document.record, "id": document.id, "text": document.text} for document in documents]
+        scores = score_linking(records, mentions) if is_linked else score_coreference(records, mentions)
+        yield Result("identity", name, OURS, {key: Score(value, len(documents)) for key, value in scores.items()})
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
     "lines": measure_lines,
+    "identity": measure_identity,
 }
