@@ -265,7 +265,9 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "links", "all"))
+    parser.add_argument(
+        "part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "links", "all")
+    )
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
     given = parser.parse_args()
