@@ -84,23 +84,23 @@ class Tree:
         return lows[token], highs[token]
 
     @cached_property
-    def words(self) -> list[str]:
-        """The tokens as printed."""
+    def capitals(self) -> list[int]:
+        """The tokens that begin with a capital."""
         text = self.text
-        return [text[start:end] for start, end in zip(self.start, self.end, strict=True)]
+        return [token for token, start in enumerate(self.start) if text[start].isupper()]
 
     @cached_property
-    def lowers(self) -> list[str]:
-        """The tokens in lower case."""
-        return [word.lower() for word in self.words]
+    def in_entities(self) -> frozenset[int]:
+        """The tokens that the model's entities cover."""
+        return frozenset(token for start, end, _ in self.entities for token in self.tokens_in(start, end))
 
     def word(self, token: int) -> str:
         """Return the token as printed."""
-        return self.words[token]
+        return self.text[self.start[token] : self.end[token]]
 
     def lower(self, token: int) -> str:
         """Return the token in lower case."""
-        return self.lowers[token]
+        return self.text[self.start[token] : self.end[token]].lower()
 
     def token_at(self, char: int) -> int:
         """Return the first token that ends after `char`; the number of tokens when there is none."""

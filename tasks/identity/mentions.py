@@ -5,14 +5,22 @@ are, a title before one mention types all of them. The rules hang on the order o
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from tasks.annotation.syntax import Paragraph, Tree
-from tasks.identity.name_types import PLACE_NAME_ENDS, Span, has_organization_word, role_kinds, vote_types
+from tasks.identity.name_types import (
+    PLACE_NAME_ENDS,
+    Span,
+    has_organization_word,
+    has_title_before,
+    role_kinds,
+    vote_types,
+)
 from tasks.identity.names import (
     could_stand_for,
     count_title_words,
@@ -43,6 +51,7 @@ _JOINT = re.compile(r"\s(?:and|vs\.?|with)\s|,\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _LAST_DOT = re.compile(r"(?:\b[^\W\d_]|[A-Z][a-z]{1,3})\.$")
 _OFFICE_BEFORE = re.compile(r"([\w-]+) (?:of|for) (?:the )?$")
+_OFFICE_MARKS = (" of ", " for ", " of the ", " for the ")
 _OFFICE_AFTER = re.compile(r"(?: [A-Z][\w-]+)? (\w+)")
 _FIRST_PART = re.compile(r"[A-Z][\w’']*-$")
 _ARTICLE_OF = re.compile(r"(?:Article|Section|Chapter|Clause|Title|Paragraph)s?\s[\w.()–-]+\s(?:of|in)\s(?:the\s)?")
@@ -86,7 +95,7 @@ _BRACKETED = re.compile(r"\(([A-Z][A-Za-z.]{1,7})\)")
 
 
 class Mention(NamedTuple):
-    """One named mention: its paragraph (place in the document), its characters in the body, its type and its title."""
+    """One named mention: its paragraph (place in the document) and tokens, its characters in the body, type and title."""
 
     paragraph: int
     start: int
@@ -94,56 +103,84 @@ class Mention(NamedTuple):
     text: str
     entity_type: str
     rule: str
-    title: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The folded text."""
-        return fold_name(self.text)
+    title: str | None
+    tokens: range
 
 
 def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
     """Return the named mentions of one document in order: no two overlap, and body[start:end] is the text."""
-    spans = [span for number in range(len(document)) for span in _read_spans(document, number)]
-    spans += [span for number in range(len(document)) for span in _find_titled(document, number)]
-    spans += [span for number in range(len(document)) for span in _find_known_places(document, number)]
-    spans = [part for span in spans for part in _split_office(document, span)]
-    spans = _drop_overlaps(_mend_edges(document, spans))
+    spans = [
+        _grow(paragraph.tree, span)
+        for number, paragraph in enumerate(document)
+        if paragraph.tree is not None
+        for span in _find_candidates(paragraph.tree, number)
+    ]
+    spans = _drop_overlaps(spans)
     types = vote_types(document, spans)
-    spans += _find_acronyms(document, spans, types)
+    bracketed = _find_bracketed(document)
+    spans += _find_acronyms(document, bracketed, spans, types)
     spans += _find_known_names(document, spans, types)
-    spans = _drop_named(document, spans, _find_plain_acronyms(document))
-    mentions = (_build_mention(document, span, types) for span in _drop_overlaps(spans))
-    return sorted((mention for mention in mentions if mention), key=lambda mention: mention.start)
+    spans = _drop_overlaps(_drop_named(document, spans, _find_plain_acronyms(document, bracketed)))
+    return [mention for span in spans if (mention := _build_mention(document[span.paragraph], span, types))]
 
 
-def _read_spans(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
-    """Yield the model's spans without articles, titles, possessives and what lies over a quotation mark or bracket."""
-    paragraph = document[number]
-    for start, end, label in paragraph.tree.entities if paragraph.tree else ():
-        if label not in LABEL_TYPES:
-            continue
-        for first, last in _cut_span(paragraph.text, start, end, label):
-            yield Span(number, first, last, LABEL_TYPES[label], "model")
+def _find_candidates(tree: Tree, number: int) -> Iterator[Span]:
+    """Yield the names of one paragraph: as the model reads them, after titles, and the places that models cut in two.
+
+    What a name is cut into hangs on its text alone, and names come again and again: that is kept.
+    """
+    text = tree.text
+    for start, end, label in tree.entities:
+        if label in LABEL_TYPES:
+            for first, last, own in _cut_span(text[start:end], label):
+                yield Span(number, start + first, start + last, own, "model")
+    titled, places = [], []
+    for token in tree.capitals:
+        word = tree.word(token)
+        if _is_title_word(word):
+            titled.append(token)
+        if word in _long_places():
+            places.append(token)
+    for start, end in _find_titled(tree, titled) if titled else ():
+        for first, last, own in _take_apart(text[start:end], "person"):
+            yield Span(number, start + first, start + last, own, "after_title")
+    for start, end in _find_places(tree, places) if places else ():
+        for first, last, own in _take_apart(text[start:end], "place"):
+            yield Span(number, start + first, start + last, own, "known_place")
 
 
-def _cut_span(text: str, start: int, end: int, label: str) -> Iterator[tuple[int, int]]:
-    pieces, position = [], start
-    for cut in _CUT.finditer(text, start, end):
+_Piece = tuple[int, int, str]
+"""The first character, the one after the last, and the type of what a name is taken apart into."""
+
+
+@lru_cache(maxsize=2**16)
+def _cut_span(text: str, label: str) -> tuple[_Piece, ...]:
+    """Return the model's span without articles, titles, possessives and what lies over a quotation mark or bracket."""
+    pieces, position = [], 0
+    for cut in _CUT.finditer(text):
         pieces.append((position, cut.start()))
         position = cut.end()
-    pieces.append((position, end))
+    pieces.append((position, len(text)))
     if label == "PERSON":
         pieces = [
             part for first, last in pieces for part in _split_at_and(text, first, _before_slash(text, first, last))
         ]
+    found = []
     for first, last in pieces:
         owner = _OWNER.search(text, first, last)  # Ana Vieira’s ministry
         last = owner.start() if owner else last
         article = _ARTICLE_OF.match(text, first, last)  # Article 9 of the Charter: the charter is the law
         first, last = _trim(text, article.end() if article else first, last)
         if first < last and _LETTER.search(text, first, last):
-            yield first, last
+            own = _take_apart(text[first:last], LABEL_TYPES[label])
+            found += [(first + start, first + end, kind) for start, end, kind in own]
+    return tuple(found)
+
+
+@lru_cache(maxsize=2**16)
+def _take_apart(text: str, label: str) -> tuple[_Piece, ...]:
+    """Return an organization and the person after it apart, and each without the title before it."""
+    return tuple(_drop_title(text, *piece) for piece in _split_office(text, label))
 
 
 def _before_slash(text: str, start: int, end: int) -> int:
@@ -171,31 +208,31 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _find_titled(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
+def _find_titled(tree: Tree, titled: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield names after a title that the model may have missed: `Deputy Prime Minister S. Amar`, `Ms. Xi`."""
-    tree = document[number].tree
-    if tree is None or _strong_titles().isdisjoint([word.rstrip(".") for word in tree.lowers]):
-        return
-    token = 0
-    while token < len(tree):
+    last = -1
+    for title in titled:
+        token = title + 1
         if (
-            tree.tag[token] in _NAMED_TAGS
-            and token
-            and _is_title_token(tree, token - 1)
+            token > last
+            and token < len(tree)
+            and tree.is_name(token)
             and not _is_title_token(tree, token)
             and tree.word(token) not in organization_words("any")
         ):
             last = token
             while last + 1 < len(tree) and _continues_name(tree, last, last + 1):
                 last += 1
-            yield Span(number, *_trim(tree.text, tree.start[token], tree.end[last]), "person", "after_title")
-            token = last
-        token += 1
+            yield _trim(tree.text, tree.start[token], tree.end[last])
 
 
 def _is_title_token(tree: Tree, token: int) -> bool:
-    word = tree.word(token)
-    return word[:1].isupper() and tree.end[token] < len(tree.text) and word.lower().rstrip(".") in _strong_titles()
+    return tree.end[token] < len(tree.text) and _is_title_word(tree.word(token))
+
+
+@lru_cache(maxsize=2**16)
+def _is_title_word(word: str) -> bool:
+    return word[:1].isupper() and word.lower().rstrip(".") in _strong_titles()
 
 
 def _continues_name(tree: Tree, last: int, token: int) -> bool:
@@ -220,9 +257,8 @@ def _strong_titles() -> frozenset[str]:
     )
 
 
-def _split_office(document: Sequence[Paragraph], span: Span) -> list[Span]:
+def _split_office(text: str, label: str) -> list[_Piece]:
     """Return the organization and the person that follows it without a comma, as in `Harbour Council Marta Lind`."""
-    text = document[span.paragraph].text[span.start : span.end]
     words = list(re.finditer(r"[^\s,]+", text))
     printed = [word.group() for word in words]
     for count in range(max(1, len(words) - 4), len(words) - 1):
@@ -235,10 +271,10 @@ def _split_office(document: Sequence[Paragraph], span: Span) -> list[Span]:
             and all(word[0].isupper() and not _ends_organization(word) and not is_acronym(word) for word in rest)
         ):
             return [
-                replace(span, end=span.start + words[count - 1].end(), label="organization"),
-                replace(span, start=span.start + words[count].start(), label="person"),
+                (0, words[count - 1].end(), "organization"),
+                (words[count].start(), len(text), "person"),
             ]
-    return [span]
+    return [(0, len(text), label)]
 
 
 def _ends_organization(word: str) -> bool:
@@ -249,31 +285,22 @@ def _ends_organization(word: str) -> bool:
     )
 
 
-def _mend_edges(document: Sequence[Paragraph], spans: Sequence[Span]) -> list[Span]:
-    """Take titles off, and take in the neighbouring words of a person's name that the model left outside."""
-    mended = []
-    covered: dict[int, set[int]] = {}
-    for span in spans:
-        text = document[span.paragraph].text
-        tree = document[span.paragraph].tree
-        assert tree is not None
-        words = list(re.finditer(r"\S+", text[span.start : span.end]))
-        printed = [word.group() for word in words]
-        count = split_title(printed)
-        # Although Mr Vieira
-        count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
-        if count < len(words) - 2 and span.label in ("person", "organization"):
-            count += _is_nationality(printed[count]) and is_given_name(printed[count + 1])
-        if count and fold_name(text[span.start : span.end]) not in place_codes():
-            strong = words[count - 1].group().lower().rstrip(".") in _strong_titles()
-            if span.label == "person" or strong:
-                # a title, and then a name: a person, whatever the model said, unless an institution follows it
-                label = span.label if has_organization_word(text[span.start : span.end]) else "person"
-                span = replace(span, start=span.start + words[count].start(), label=label)
-        if span.paragraph not in covered:
-            covered[span.paragraph] = {t for first, last, _ in tree.entities for t in tree.tokens_in(first, last)}
-        mended.append(_grow(tree, span, covered[span.paragraph]))
-    return mended
+def _drop_title(text: str, start: int, end: int, label: str) -> _Piece:
+    """Take the titles off the name that stands from `start` to `end`."""
+    own = text[start:end]
+    words = list(re.finditer(r"\S+", own))
+    printed = [word.group() for word in words]
+    count = split_title(printed)
+    # Although Mr Vieira
+    count = max([count, *(n for n, word in enumerate(printed[:-1], 1) if word.rstrip(".") in _COURTESY)])
+    if count < len(words) - 2 and label in ("person", "organization"):
+        count += _is_nationality(printed[count]) and is_given_name(printed[count + 1])
+    if count and fold_name(own) not in place_codes():
+        strong = printed[count - 1].lower().rstrip(".") in _strong_titles()
+        if label == "person" or strong:
+            # a title, and then a name: a person, whatever the model said, unless an institution follows it
+            return start + words[count].start(), end, label if has_organization_word(own) else "person"
+    return start, end, label
 
 
 def _is_nationality(word: str) -> bool:
@@ -281,56 +308,75 @@ def _is_nationality(word: str) -> bool:
     return key in people_codes() and key not in place_codes() and not is_given_name(word)
 
 
-def _grow(tree: Tree, span: Span, covered: set[int]) -> Span:
-    tokens = tree.tokens_in(span.start, span.end)
+def _grow(tree: Tree, span: Span) -> Span:
+    """Take in the neighbouring words of a name that the model left outside."""
+    number, start, end, label, rule = span
+    tokens = tree.tokens_in(start, end)
     if not tokens:
         return span
-    if span.end == tree.end[tokens[-1]]:
-        last = _grow_organization(tree, tokens[-1], covered)
-        if last > tokens[-1]:
-            return replace(span, end=tree.end[last], label="organization")
-        last = _grow_place(tree, tokens[-1], covered)
-        if last > tokens[-1]:
-            return replace(span, end=tree.end[last], label="place")
-    if span.label == "person":
-        start, end = _grow_person(tree, tokens[0], tokens[-1], span, covered)
-        return replace(span, start=start, end=end)
+    first, last = tokens[0], tokens[-1]
+    if end == tree.end[last] and _goes_on(tree, last):
+        grown = _grow_organization(tree, last)
+        if grown > last:
+            return Span(number, start, tree.end[grown], "organization", rule)
+        grown = _grow_place(tree, last)
+        if grown > last:
+            return Span(number, start, tree.end[grown], "place", rule)
+    if label == "person":
+        start, end = _grow_person(tree, first, last, span)
+        return Span(number, start, end, label, rule)
     return span
 
 
-def _grow_person(tree: Tree, first: int, last: int, span: Span, covered: set[int]) -> tuple[int, int]:
+def _goes_on(tree: Tree, token: int) -> bool:
+    """Whether a word of a name follows after a blank, one that the model left outside of all entities."""
+    after = token + 1
+    return (
+        after < len(tree)
+        and tree.is_name(after)
+        and tree.text[tree.end[token] : tree.start[after]] == " "
+        and after not in tree.in_entities
+    )
+
+
+def _grow_person(tree: Tree, first: int, last: int, span: Span) -> tuple[int, int]:
     start, end = span.start, span.end
     if end == tree.end[last]:
-        while (after := _next_of_name(tree, last, covered)) is not None:
+        while (after := _next_of_name(tree, last)) is not None:
             last, end = after, tree.end[after]
-    while first and first - 1 not in covered and tree.text[tree.end[first - 1] : tree.start[first]] == " ":
-        word = tree.word(first - 1)
-        if (
-            not (
-                word[:1].isupper()
-                and not _is_title_token(tree, first - 1)
-                and word.lower() not in titles()
-                and (is_given_name(word) or is_initial(word))
-                and tree.tag[first - 1] in _NAMED_TAGS
-            )
-            or tree.is_name(first) is False
-        ):
-            break
+    while (
+        first
+        and tree.is_name(first - 1)
+        and tree.is_name(first)
+        and tree.text[tree.end[first - 1] : tree.start[first]] == " "
+        and first - 1 not in tree.in_entities
+        and _is_forename(tree, first - 1)
+    ):
         first -= 1
         start = tree.start[first]
     return start, end
 
 
-def _next_of_name(tree: Tree, last: int, covered: set[int]) -> int | None:
+def _is_forename(tree: Tree, token: int) -> bool:
+    word = tree.word(token)
+    return (
+        word[:1].isupper()
+        and not _is_title_token(tree, token)
+        and word.lower() not in titles()
+        and (is_given_name(word) or is_initial(word))
+    )
+
+
+def _next_of_name(tree: Tree, last: int) -> int | None:
     """Return the token up to which a person's name goes on: the next word of it, after particles (dos Santos)."""
     token = last + 1
-    while token < len(tree) and is_particle(tree.word(token)) and tree.word(token).islower():
+    while token < len(tree) and is_particle(word := tree.word(token)) and word.islower():
         token += 1
     if (
         token >= len(tree)
-        or (token in covered and token == last + 1)
-        or tree.tag[token] not in _NAMED_TAGS
+        or not tree.is_name(token)
         or token - last > 3
+        or (token == last + 1 and token in tree.in_entities)
     ):
         return None
     if any(tree.text[tree.end[t] : tree.start[t + 1]] != " " for t in range(last, token)):
@@ -338,24 +384,20 @@ def _next_of_name(tree: Tree, last: int, covered: set[int]) -> int | None:
     return token if token > last + 1 or _are_joined(tree, last, token) else None
 
 
-def _grow_organization(tree: Tree, last: int, covered: set[int]) -> int:
+def _grow_organization(tree: Tree, last: int) -> int:
     """Return the last token of an organization's name that begins with a name: Lisbon Baptist University."""
     token = last
-    while token + 1 < len(tree) and token - last < 4 and token + 1 not in covered and tree.is_name(token + 1):
-        if tree.text[tree.end[token] : tree.start[token + 1]] != " ":
-            break
+    while token - last < 4 and _goes_on(tree, token):
         token += 1
         if tree.word(token) in organization_words("any"):
             last = token
     return last
 
 
-def _grow_place(tree: Tree, last: int, covered: set[int]) -> int:
+def _grow_place(tree: Tree, last: int) -> int:
     """Return the last token of a place's name that the model cut: Halvik National Park."""
     token = last
-    while token + 1 < len(tree) and token - last < 2 and token + 1 not in covered and tree.is_name(token + 1):
-        if tree.text[tree.end[token] : tree.start[token + 1]] != " ":
-            break
+    while token - last < 2 and _goes_on(tree, token):
         token += 1
         word = tree.word(token)
         if word.istitle() and word.lower() in PLACE_NAME_ENDS:
@@ -370,39 +412,71 @@ def _are_joined(tree: Tree, left: int, right: int) -> bool:
     return tree.head[left] == right or tree.head[right] == left or tree.head[left] == tree.head[right]
 
 
-def _drop_overlaps(spans: Sequence[Span]) -> list[Span]:
-    """Keep of spans that overlap the one that was found first among the longest."""
+def _drop_overlaps(spans: Iterable[Span]) -> list[Span]:
+    """Keep of spans that overlap the one that was found first among the longest; in the order of the text."""
     kept: list[Span] = []
-    taken = {number: bytearray(end) for number, end in sorted((span.paragraph, span.end) for span in spans)}
-    for span in sorted(spans, key=lambda span: (span.paragraph, -(span.end - span.start), span.start)):
-        own = taken[span.paragraph]
-        if span.start < span.end and not any(own[span.start : span.end]):
-            own[span.start : span.end] = b"\1" * (span.end - span.start)
+    together: list[Span] = []
+    number, reach = -1, -1
+    for span in sorted(spans, key=itemgetter(0, 1)):
+        if span.start >= span.end:
+            continue
+        if span.paragraph != number or span.start >= reach:
+            kept += _keep_longest(together)
+            together, number, reach = [span], span.paragraph, span.end
+        else:
+            together.append(span)
+            reach = max(reach, span.end)
+    return kept + _keep_longest(together)
+
+
+def _keep_longest(spans: list[Span]) -> list[Span]:
+    """Keep the longest of spans that hang together, then the longest that it leaves room for, and so on."""
+    if len(spans) < 2:
+        return spans
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
-    return sorted(kept, key=lambda span: (span.paragraph, span.start))
+    return sorted(kept, key=itemgetter(1))
 
 
-def _find_acronyms(document: Sequence[Paragraph], spans: Sequence[Span], types: dict[str, str]) -> list[Span]:
+_Bracketed = tuple[int, re.Match[str]]
+"""The number of a paragraph, and something like an acronym in brackets there."""
+
+
+def _find_bracketed(document: Sequence[Paragraph]) -> list[_Bracketed]:
+    return [
+        (number, match)
+        for number, paragraph in enumerate(document)
+        if "(" in paragraph.text
+        for match in _BRACKETED.finditer(paragraph.text)
+    ]
+
+
+def _find_acronyms(
+    document: Sequence[Paragraph], bracketed: Sequence[_Bracketed], spans: Sequence[Span], types: dict[str, str]
+) -> list[Span]:
     """Return acronyms in brackets and the names before them: both have one type, an organization if none is known."""
-    ends = {(span.paragraph, span.end): span for span in spans}
+    ends = {(span.paragraph, span.end): span for span in spans} if bracketed else {}
     found = []
-    for number, paragraph in enumerate(document):
-        for match in _BRACKETED.finditer(paragraph.text):
-            name = ends.get((number, len(paragraph.text[: match.start()].rstrip())))
-            if name is None:
-                start = _find_expansion(paragraph.text, match.start(), match[1])
-                if start is None:
-                    continue
-                name = Span(number, start, len(paragraph.text[: match.start()].rstrip()), "organization", "acronym")
-                types.setdefault(fold_name(paragraph.text[name.start : name.end]), "organization")
-                found.append(name)
-            label = types[fold_name(paragraph.text[name.start : name.end])]
-            spelled = paragraph.text[name.start : name.end]
-            is_short = is_acronym(match[1]) or could_stand_for(match[1], spelled)
-            label = "organization" if match[1] in known_organizations() else label
-            if is_short and label in ("organization", "place", "law", "event"):
-                found.append(Span(number, *match.span(1), label, "acronym"))
-                types[fold_name(match[1])] = label
+    for number, match in bracketed:
+        text = document[number].text
+        end = len(text[: match.start()].rstrip())
+        name = ends.get((number, end))
+        if name is None:
+            start = _find_expansion(text, match.start(), match[1])
+            if start is None:
+                continue
+            name = Span(number, start, end, "organization", "acronym")
+            types.setdefault(fold_name(text[name.start : name.end]), "organization")
+            found.append(name)
+        spelled = text[name.start : name.end]
+        label = types[fold_name(spelled)]
+        is_short = is_acronym(match[1]) or could_stand_for(match[1], spelled)
+        label = "organization" if match[1] in known_organizations() else label
+        if is_short and label in ("organization", "place", "law", "event"):
+            found.append(Span(number, *match.span(1), label, "acronym"))
+            types[fold_name(match[1])] = label
     return found
 
 
@@ -416,42 +490,33 @@ def _find_expansion(text: str, end: int, acronym: str) -> int | None:
     return None
 
 
-def _find_plain_acronyms(document: Sequence[Paragraph]) -> set[str]:
+def _find_plain_acronyms(document: Sequence[Paragraph], bracketed: Sequence[_Bracketed]) -> set[str]:
     """Return the acronyms that the document explains by common nouns: closed-circuit television (CCTV)."""
     plain = set()
-    for paragraph in document:
-        for match in _BRACKETED.finditer(paragraph.text):
-            words = re.findall(r"[^\W_]+", paragraph.text[max(0, match.start() - 120) : match.start()])
-            for count in range(2, 7):
-                said = words[-count:]
-                is_plain = len(said) == count and not any(word[0].isupper() for word in said[1:])
-                if is_plain and could_stand_for(match[1], " ".join(said)):
-                    plain.add(match[1])
+    for number, match in bracketed:
+        words = re.findall(r"[^\W_]+", document[number].text[max(0, match.start() - 120) : match.start()])
+        for count in range(2, 7):
+            said = words[-count:]
+            is_plain = len(said) == count and not any(word[0].isupper() for word in said[1:])
+            if is_plain and could_stand_for(match[1], " ".join(said)):
+                plain.add(match[1])
     return plain
 
 
 def _drop_named(document: Sequence[Paragraph], spans: list[Span], texts: set[str]) -> list[Span]:
+    if not texts:
+        return spans
     return [span for span in spans if document[span.paragraph].text[span.start : span.end] not in texts]
-
-
-_NameIndex = Mapping[str, Mapping[int, set[str]]]
-"""Names by their first word (up to a hyphen, as tokens are cut) and by their length in characters."""
-
-
-def _index_names(names: Iterable[str]) -> _NameIndex:
-    index: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name in names:
-        index[re.split(r"[\s-]", name)[0]][len(name)].add(name)
-    return index
 
 
 def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], types: dict[str, str]) -> list[Span]:
     """Return the places where names of the document are printed again and were missed."""
+    texts = {document[span.paragraph].text[span.start : span.end]: span.label for span in spans}
     names = set()
-    for span in spans:
-        text = document[span.paragraph].text[span.start : span.end]
-        label = types.get(fold_name(text), span.label)
-        if label not in ("person", "organization", "place") or fold_name(text) in _NEVER_NAMES:
+    for text, label in texts.items():
+        key = fold_name(text)
+        label = types.get(key, label)
+        if label not in ("person", "organization", "place") or key in _NEVER_NAMES:
             continue
         names.add(text)
         if " " in text:
@@ -460,79 +525,98 @@ def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], type
         if label == "person" and surname != text and len(surname) > 2 and surname[0].isupper():
             names.add(surname)
             types.setdefault(fold_name(surname), "person")
-    index = _index_names(names)
+    found = {(span.paragraph, span.start, span.end) for span in spans}
     return [
-        Span(number, start, end, types[fold_name(paragraph.text[start:end])], "known_name")
-        for number, paragraph in enumerate(document)
-        if paragraph.tree is not None
-        for start, end in _find_printed(paragraph.tree, index)
+        Span(number, start, end, types[fold_name(name)], "known_name")
+        for name in names
+        for number, start, end in _find_printed(document, name, found)
     ]
 
 
-def _find_known_places(document: Sequence[Paragraph], number: int) -> Iterator[Span]:
+def _find_printed(
+    document: Sequence[Paragraph], name: str, found: set[tuple[int, int, int]]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield where a name is printed whole, as a name, and was not found."""
+    for number, paragraph in enumerate(document):
+        start = paragraph.text.find(name) if paragraph.tree is not None else -1
+        while start >= 0:
+            assert paragraph.tree is not None
+            end = start + len(name)
+            if (number, start, end) not in found and _is_printed(paragraph.tree, name, start):
+                yield number, start, end
+            start = paragraph.text.find(name, start + 1)
+
+
+def _is_printed(tree: Tree, name: str, start: int) -> bool:
+    """Whether the name that stands at `start` begins and ends with a word, and is tagged as a name."""
+    text, end = tree.text, start + len(name)
+    if text[end : end + 1].isalnum():
+        return False
+    token = bisect_left(tree.start, start)
+    if token == len(tree) or tree.start[token] != start or tree.word(token) != _first_word(name):
+        return False
+    is_second_part = text[start - 1 : start] == "-" and _FIRST_PART.search(text, max(0, start - 30), start)
+    return not is_second_part and any(map(tree.is_name, tree.tokens_in(start, end)))
+
+
+def _first_word(name: str) -> str:
+    """Return a name up to its first blank or hyphen, as tokens are cut."""
+    return re.split(r"[\s-]", name, maxsplit=1)[0]
+
+
+def _find_places(tree: Tree, tokens: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield the places of more than one word that the lexicons know: models cut Trinidad and Tobago in two."""
-    tree = document[number].tree
-    for start, end in _find_printed(tree, _long_places()) if tree else ():
-        yield Span(number, start, end, "place", "known_place")
+    for token in tokens:
+        start = tree.start[token]
+        for name in _long_places()[tree.word(token)]:
+            if tree.text.startswith(name, start) and _is_printed(tree, name, start):
+                yield start, start + len(name)
 
 
 @cache
-def _long_places() -> _NameIndex:
+def _long_places() -> Mapping[str, Sequence[str]]:
+    """Return the places of more than one word, by the first."""
     countries, regions = load_lexicon("countries"), load_lexicon("regions")
     lists = [*countries["aliases"], *countries["capitals"], *regions["aliases"], countries["name"], regions["name"]]
     names = {name for own in lists for name in own}
-    return _index_names(name for name in names if name[0].isupper() and "," not in name and re.search(r"[\s-]", name))
+    by_first: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        if name[0].isupper() and "," not in name and re.search(r"[\s-]", name):
+            by_first[_first_word(name)].append(name)
+    return dict(by_first)
 
 
-def _find_printed(tree: Tree, names: _NameIndex) -> Iterator[tuple[int, int]]:
-    """Yield where one of `names` is printed whole, as a name."""
-    text = tree.text
-    for token, word in enumerate(tree.words):
-        if word not in names:
-            continue
-        start = tree.start[token]
-        for length, own in names[word].items():
-            end = start + length
-            if text[start:end] not in own or text[end : end + 1].isalnum():
-                continue
-            is_second_part = text[start - 1 : start] == "-" and _FIRST_PART.search(text, max(0, start - 30), start)
-            if not is_second_part and _is_name(tree, token, end):
-                yield start, end
-
-
-def _is_name(tree: Tree, token: int, end: int) -> bool:
-    """Whether one of the tokens from `token` to the character `end` is tagged as a name."""
-    while token < len(tree.start) and tree.start[token] < end:
-        if tree.tag[token] in _NAMED_TAGS:
-            return True
-        token += 1
-    return False
-
-
-def _build_mention(document: Sequence[Paragraph], span: Span, types: dict[str, str]) -> Mention | None:
-    paragraph = document[span.paragraph]
-    text = paragraph.text[span.start : span.end]
-    key = fold_name(text)
-    label = types.get(key, span.label)
-    if _is_no_name(text, key) or _is_office(paragraph, span, key):
-        return None
+def _build_mention(paragraph: Paragraph, span: Span, types: Mapping[str, str]) -> Mention | None:
+    printed, start, end = paragraph.text, span.start, span.end
+    text = printed[start:end]
+    label = types.get(fold_name(text), span.label)
     if (
-        label in ("person", "organization", "place", "law", "work")
-        and not any(char.isupper() for char in text)
-        and span.rule == "model"
+        not _may_be_mention(text, label, is_guess=span.rule == "model")
+        or (label in ("person", "organization") and _is_role_noun(text, label, types))
+        or _is_office(printed, start, end, text)
+        or printed.startswith("://", end)
     ):
         return None
-    if label == "person" and set(text.split()) & {"of", "for", "the", "and"}:
-        return None
-    if text.lower().rstrip(".") in titles() and label in ("person", "organization"):
-        return None
-    if label in ("person", "organization") and _is_role_noun(text, label, types):
-        return None
-    if "://" in text or "www." in text or paragraph.text[span.end : span.end + 3] == "://":
-        return None
-    start = paragraph.start_char + span.start
-    title = _read_title(paragraph.text, span.start) if label == "person" else None
-    return Mention(span.paragraph, start, start + len(text), text, label, span.rule, title)
+    assert paragraph.tree is not None
+    title = _read_title(printed, start) if label == "person" else None
+    first, tokens = paragraph.start_char + start, paragraph.tree.tokens_in(start, end)
+    return Mention(span.paragraph, first, first + len(text), text, label, span.rule, title, tokens)
+
+
+@lru_cache(maxsize=2**16)
+def _may_be_mention(text: str, label: str, *, is_guess: bool) -> bool:
+    """Whether a name of the type may be printed so; `is_guess` when only the model says that it is one."""
+    return not (
+        _is_no_name(text, fold_name(text))
+        or (is_guess and label in _NAMED_TYPES and not any(char.isupper() for char in text))
+        or (label == "person" and not {"of", "for", "the", "and"}.isdisjoint(text.split()))
+        or (label in ("person", "organization") and text.lower().rstrip(".") in titles())
+        or "://" in text
+        or "www." in text
+    )
+
+
+_NAMED_TYPES = frozenset({"person", "organization", "place", "law", "work"})
 
 
 @cache
@@ -552,30 +636,45 @@ def _is_no_name(text: str, key: str) -> bool:
 
 def _is_role_noun(text: str, label: str, types: Mapping[str, str]) -> bool:
     """Whether one word is no name but a role with a capital: the Opposition, the Commission; no surname of the document."""
+    if not _names_role(text):
+        return False
+    key = fold_name(text)
+    if label == "organization":
+        return key not in _STANDS_ALONE
+    return not any(name.endswith(" " + key) for name, known in types.items() if known == "person")
+
+
+@lru_cache(maxsize=2**16)
+def _names_role(text: str) -> bool:
     if " " in text or is_given_name(text):
         return False
     key = fold_name(text)
-    kinds = (role_kinds().get(word) for word in (key, key.removesuffix("s"), key.removesuffix("es")))
-    if label == "organization":
-        return any(kinds) and key not in _STANDS_ALONE
-    return any(kinds) and not any(name.endswith(" " + key) for name, known in types.items() if known == "person")
+    return any(role_kinds().get(word) for word in (key, key.removesuffix("s"), key.removesuffix("es")))
 
 
-def _is_office(paragraph: Paragraph, span: Span, key: str) -> bool:
+def _is_office(printed: str, start: int, end: int, text: str) -> bool:
     """Whether the words are part of an office: State in Secretary of State, Interior in Minister of the Interior."""
-    if key in place_codes() or key in people_codes() or is_acronym(paragraph.text[span.start : span.end]):
+    is_before = printed.endswith(_OFFICE_MARKS, max(0, start - 40), start)
+    is_after = printed[end : end + 1] == " " and "A" <= printed[end + 1 : end + 2] <= "Z"
+    if not (is_before or is_after) or _names_no_office(text):
         return False
-    before = _OFFICE_BEFORE.search(paragraph.text, max(0, span.start - 40), span.start)
-    after = _OFFICE_AFTER.match(paragraph.text, span.end, span.end + 40)
-    is_before = before is not None and before[1].lower() in _OFFICE_HEADS
-    return is_before or (after is not None and after[1] in {"Minister", "Secretary", "Undersecretary"})
+    before = _OFFICE_BEFORE.search(printed, max(0, start - 40), start) if is_before else None
+    if before is not None and before[1].lower() in _OFFICE_HEADS:
+        return True
+    after = _OFFICE_AFTER.match(printed, end, end + 40) if is_after else None
+    return after is not None and after[1] in {"Minister", "Secretary", "Undersecretary"}
+
+
+@lru_cache(maxsize=2**16)
+def _names_no_office(text: str) -> bool:
+    key = fold_name(text)
+    return key in place_codes() or key in people_codes() or is_acronym(text)
 
 
 def _read_title(text: str, start: int) -> str | None:
-    before = text[max(0, start - 80) : start]
-    if not before.endswith(" "):
+    if not has_title_before(text, start):
         return None
-    clean = before.split()[-6:]
+    clean = text[max(0, start - 80) : start].split()[-6:]
     for position in range(len(clean) - 1, -1, -1):
         if clean[position][-1] in ',;:!?”"’)' or (
             clean[position][-1] == "." and clean[position].lower().rstrip(".") not in titles()

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from tasks.lexicons import load_lexicon
 
@@ -44,13 +44,13 @@ class PersonName:
 
     words: tuple[str, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The full-name key: folded words without initials, unless nothing else stands beside the surname."""
         full = tuple(word for word in self.words if len(word) > 1)
         return " ".join(full if len(full) > 1 or len(self.words) < 2 else self.words)
 
-    @property
+    @cached_property
     def is_full(self) -> bool:
         """Whether a given name or an initial stands beside the surname."""
         return len(self.words) > 1 and self.surname != " ".join(self.words)
@@ -60,7 +60,7 @@ class PersonName:
         """The first word: a given name, or its initial."""
         return self.words[0]
 
-    @property
+    @cached_property
     def surname(self) -> str:
         """The last word with the particles before it."""
         start = len(self.words) - 1
@@ -100,7 +100,7 @@ def count_title_words(words: Sequence[str]) -> int:
     count = 0
     while count < len(words):
         rest = words[: len(words) - count]
-        if not _may_be_title(rest[-1], -1):
+        if not ends_title(rest[-1]):
             break
         longest = max((n for n in range(1, min(5, len(rest)) + 1) if _is_title(rest[-n:])), default=0)
         if not longest:
@@ -116,6 +116,12 @@ def _may_be_title(word: str, place: int) -> bool:
     """Whether any title has the word in this place (0 or -1): most words are in none, and need no joining."""
     edges, lower = _title_edges(place), word.lower()
     return lower in edges or lower.rstrip(".") in edges
+
+
+@lru_cache(maxsize=2**16)
+def ends_title(word: str) -> bool:
+    """Whether a printed word is the last of a title: before most names stands one that is in none."""
+    return _may_be_title(word, -1)
 
 
 @cache
@@ -167,6 +173,7 @@ def fold_organization(text: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(maxsize=2**16)
 def is_acronym(text: str) -> bool:
     """Whether a printed name is an acronym: two to seven capitals, perhaps with dots, digits or a plural s."""
     return _ACRONYM.fullmatch(text) is not None
@@ -242,6 +249,7 @@ def is_given_name(word: str) -> bool:
     return bool(word) and all(part in _given_genders() for part in (fold_name(word).split() or [""]))
 
 
+@lru_cache(maxsize=2**16)
 def is_particle(word: str) -> bool:
     """Whether a printed word is a particle of family names (van, bin, al) and no word of English besides."""
     return fold_name(word) in _particles()

@@ -26,6 +26,7 @@ _FUNCTION_WORDS = frozenset(
 _DETERMINER = re.compile(r"^(?:the|a|an|its|his|her|their|whose)\s+", re.I)
 _RELATED = frozenset({"colleague", "counterpart", "namesake"})
 _PHRASE_TAGS = frozenset({"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"})
+_ROLE_TAGS = frozenset({"NN", "NNP"})
 _LEADING_VERBS = frozenset({"lead", "head", "run", "chair", "direct"})
 
 
@@ -51,21 +52,24 @@ def add_roles(document: Sequence[Paragraph], tied: Sequence[TiedMention]) -> dic
         tree, offset = document[number].tree, document[number].start_char
         assert tree is not None
         for mention, entity, _ in rows:
-            tokens = tree.tokens_in(mention.start - offset, mention.end - offset)
-            if not tokens or mention.entity_type not in _KINDS:
+            kinds = _KINDS.get(mention.entity_type)
+            tokens = mention.tokens
+            if kinds is None or not tokens:
                 continue
-            nouns = [
-                noun
-                for noun in nouns_beside(tree, tokens, head_of(tree, tokens))
-                if role_kinds().get(tree.lower(noun)) in _KINDS[mention.entity_type]
-            ]
-            before = _phrase_before_comma(tree, _start_of_phrase(tree, tokens[0]))
+            head = head_of(tree, tokens)
+            near = nouns_beside(tree, tokens, head)
+            nouns = [noun for noun in near if role_kinds().get(tree.lower(noun)) in kinds]
             if mention.entity_type == "organization":
-                entity.roles |= _read_organization_roles(tree, tokens, mention)
+                entity.roles |= _read_organization_roles(tree, near, mention)
             else:
+                start = _start_of_phrase(tree, tokens[0])
+                before = _phrase_before_comma(tree, start)
                 nouns += before[:1]
-                _add_person_roles(tree, tokens, before, entity, rows, offset)
-            beside |= {offset + tree.start[noun]: entity for noun in nouns}
+                phrases = [*_role_phrases(tree, tokens, head, start), *([before] if before else [])]
+                _add_person_roles(tree, phrases, entity, rows, offset)
+                entity.roles |= _read_leading(tree, tokens, head, rows)
+            for noun in nouns:
+                beside[offset + tree.start[noun]] = entity
     return beside
 
 
@@ -80,9 +84,9 @@ def _group_by_paragraph(tied: Sequence[TiedMention]) -> dict[int, list[TiedMenti
 
 
 def _add_person_roles(
-    tree: Tree, tokens: range, before: list[int], entity: Entity, rows: Sequence[TiedMention], offset: int
+    tree: Tree, phrases: Iterable[Sequence[int]], entity: Entity, rows: Sequence[TiedMention], offset: int
 ) -> None:
-    for phrase in [*_role_phrases(tree, tokens), *([before] if before else [])]:
+    for phrase in phrases:
         role = _read_role(tree, phrase, rows, offset)
         if role is None or (role.head not in _person_nouns() and role.head not in titles()):
             continue
@@ -90,7 +94,6 @@ def _add_person_roles(
         text = _DETERMINER.sub("", _join_tokens(tree, phrase))
         if not set(fold_name(text).split()) <= courtesy_titles():
             entity.titles[text] = None
-    entity.roles |= _read_leading(tree, tokens, rows, offset)
 
 
 def _start_of_phrase(tree: Tree, first: int) -> int:
@@ -101,12 +104,17 @@ def _start_of_phrase(tree: Tree, first: int) -> int:
     return start - 1 if start and tree.tag[start - 1] == "DT" else start
 
 
-def _role_phrases(tree: Tree, tokens: range) -> list[list[int]]:
-    """Return the phrases that say what the person named by `tokens` is, without the name."""
+def _role_phrases(tree: Tree, tokens: range, head: int, start: int) -> list[list[int]]:
+    """Return the phrases that say what the person named by `tokens` is, without the name.
+
+    Args:
+        tree: The paragraph.
+        tokens: The name.
+        head: The token of the name that the others hang on.
+        start: The first token of the words before the name that belong to it.
+    """
     first, last = tokens[0], tokens[-1]
-    head = head_of(tree, tokens)
     phrases = []
-    start = _start_of_phrase(tree, first)
     while start < first and tree.tag[start] in {"DT", "PRP$", "IN", "POS", "CC"}:
         start += 1
     if start < first:
@@ -142,30 +150,23 @@ def _phrase_before_comma(tree: Tree, first: int) -> list[int]:
     return []
 
 
-def _read_organization_roles(tree: Tree, tokens: range, mention: Mention) -> set[Role]:
+def _read_organization_roles(tree: Tree, nouns: Iterable[int], mention: Mention) -> set[Role]:
     """Return what an organization is: the last noun of its name, an apposition, the noun before its name."""
-    words = [word for word in fold_organization(mention.text).split()[-1:] if " " in mention.text]
-    words += [tree.lower(noun) for noun in nouns_beside(tree, tokens, head_of(tree, tokens))]
+    words = fold_organization(mention.text).split()[-1:] if " " in mention.text else []
+    words += [tree.lower(noun) for noun in nouns]
     none: frozenset[str] = frozenset()
     return {Role(word, none, none, none) for word in words if role_kinds().get(word) in ("organization", "group")}
 
 
-def _read_leading(tree: Tree, tokens: range, rows: Iterable[TiedMention], offset: int) -> set[Role]:
+def _read_leading(tree: Tree, tokens: range, head: int, rows: Iterable[TiedMention]) -> set[Role]:
     """Return the roles that are told without a noun: `Ana Vieira, who leads the union`, `Ana Vieira of Portugal`."""
     roles: set[Role] = set()
-    verbs = [
-        t for t in tree.children(head_of(tree, tokens)) if tree.dep[t] == "relcl" and tree.lemma[t] in _LEADING_VERBS
-    ]
+    verbs = [t for t in tree.children(head) if tree.dep[t] == "relcl" and tree.lemma[t] in _LEADING_VERBS]
     of_phrase = _of_phrase(tree, tokens[-1])
     if not verbs and not of_phrase:
         return roles
     reach = range(tokens[0], max([of_phrase.stop, *(tree.edges(verb)[1] for verb in verbs)]))
-    low, high = offset + tree.start[reach[0]], offset + tree.end[reach[-1]]
-    named = [
-        (mention, set(tree.tokens_in(mention.start - offset, mention.end - offset)))
-        for mention, _, _ in rows
-        if low <= mention.start < high
-    ]
+    named = [(mention, set(mention.tokens)) for mention, _, _ in rows if mention.tokens and mention.tokens[0] in reach]
     places = {place for mention, own in named if own & set(of_phrase) and (place := _place_of(mention))}
     if places:
         roles.add(Role("", frozenset(), frozenset(places), frozenset()))
@@ -213,7 +214,7 @@ def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], o
     """Return the role that the tokens name; None when they name none."""
     low, high, among = tree.start[tokens[0]] + offset, tree.end[tokens[-1]] + offset, set(tokens)
     named = [
-        (mention, set(tree.tokens_in(mention.start - offset, mention.end - offset)))
+        (mention, set(mention.tokens))
         for mention, _, _ in rows
         if mention.start < high and low < mention.end and mention.entity_type != "person"
     ]
@@ -271,12 +272,15 @@ def find_role_mentions(
         if entity in seen:
             seen[entity].append((mention.start, mention.paragraph))
     by_paragraph = _group_by_paragraph(tied)
-    found = []
+    found: list[tuple[int, Link, Entity]] = []
+    if not nouns:
+        return found
     for number, paragraph in enumerate(document):
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None:
             continue
-        for token, word in enumerate(tree.lowers):
+        for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
+            word = tree.lower(token)
             if word not in nouns:
                 continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
@@ -314,10 +318,8 @@ def _group_by_head(holders: Sequence[Entity]) -> dict[str, list[Entity]]:
 
 
 def _is_definite(tree: Tree, token: int) -> bool:
-    """Whether a noun heads a definite phrase that is not itself part of, or beside, a name."""
-    if tree.tag[token] not in {"NN", "NNP"} or (
-        token + 1 < len(tree) and tree.is_name(token + 1) and tree.head[token] > token
-    ):
+    """Whether a singular noun heads a definite phrase that is not itself part of, or beside, a name."""
+    if token + 1 < len(tree) and tree.is_name(token + 1) and tree.head[token] > token:
         return False
     if tree.dep[token] in {"compound", "appos", "attr"} or tree.child(token, "appos") is not None:
         return False
