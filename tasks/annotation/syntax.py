@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tasks.frames import ANNOTATIONS
 
@@ -183,7 +186,7 @@ class Tree:
         return self.start[first], self.end[after - 1]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # as with Tree
 class Paragraph:
     """One paragraph of one article: where it starts in the body, its text, label and tree (None when it was not annotated)."""
 
@@ -195,17 +198,18 @@ class Paragraph:
 
 
 class _TreeColumns:
-    """The columns of ANNOTATIONS as Python lists of all their tokens, which trees are cut from: a list a row takes twice the time."""
+    """The columns of ANNOTATIONS as arrays of all their tokens, which trees are cut from.
+
+    A list a row takes twice the time; and every cycle of the garbage collector would walk through lists, not through arrays.
+    """
 
     def __init__(self, annotations: pl.DataFrame) -> None:
         self._rows = {key: number for number, key in enumerate(annotations["paragraph_key"])}
         ends = (_read_ends(annotations[name]) for name in ("token_start", "sentence_start", "entity_start"))
         self._token_ends, self._sentence_ends, self._entity_ends = ends
-        values = {
-            name: annotations[name].explode(empty_as_null=False).to_list() for name in ANNOTATIONS.column_names[1:]
-        }
+        values = {name: _read_values(annotations[name]) for name in ANNOTATIONS.column_names[1:]}
         self._sentences = values.pop("sentence_start")
-        self._entities = list(zip(*(values.pop(f"entity_{name}") for name in ("start", "end", "label")), strict=True))
+        self._entities = [values.pop(f"entity_{name}") for name in ("start", "end", "label")]
         self._tokens = {name.removeprefix("token_"): column for name, column in values.items()}
 
     def cut_tree(self, key: str, text: str) -> Tree | None:
@@ -213,13 +217,25 @@ class _TreeColumns:
         row = self._rows.get(key)
         if row is None:
             return None
-        own = slice(self._token_ends[row], self._token_ends[row + 1])
+        first, after = self._token_ends[row : row + 2]
+        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]]
+        entities = [column[self._entity_ends[row] : self._entity_ends[row + 1]].tolist() for column in self._entities]
         return Tree(
             text=text,
-            sentence_start=self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]],
-            entities=self._entities[self._entity_ends[row] : self._entity_ends[row + 1]],
-            **{name: column[own] for name, column in self._tokens.items()},
+            sentence_start=sentences.tolist(),
+            entities=list(zip(*entities, strict=True)),
+            **{name: column[first:after].tolist() for name, column in self._tokens.items()},
         )
+
+
+def _read_values(column: pl.Series) -> NDArray[Any]:
+    """Return the values of a column of lists one after the other; equal texts are one object."""
+    values = column.explode(empty_as_null=False)
+    if values.dtype != pl.String:
+        return values.to_numpy()
+    encoded = values.to_arrow().dictionary_encode()
+    texts: NDArray[Any] = np.array(encoded.dictionary.to_pylist(), dtype=object)[encoded.indices.to_numpy()]
+    return texts
 
 
 def _read_ends(column: pl.Series) -> list[int]:

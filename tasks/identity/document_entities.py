@@ -3,7 +3,7 @@
 What a short name means depends on the full names beside it, so this is Python; every step is linear in the mentions.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Entity:
 
     entity_type: str
     mentions: list["Link"] = field(default_factory=list)
-    names: Counter[str] = field(default_factory=Counter)
+    names: dict[str, int] = field(default_factory=dict)
     titles: dict[str, None] = field(default_factory=dict)
     roles: set[Role] = field(default_factory=set)
     gender: str | None = None
@@ -53,6 +53,8 @@ class Entity:
     @property
     def name(self) -> str:
         """Its fullest name: no acronym where there is another, of the longest the most frequent."""
+        if len(self.names) == 1:
+            return next(iter(self.names))
         return max(
             self.names, key=lambda name: (not is_acronym(name), len(name.split()), self.names[name], len(name), name)
         )
@@ -79,14 +81,17 @@ def group_mentions(mentions: Sequence[Mention]) -> list[TiedMention]:
     Returns:
         Mention, entity and the rule that tied them, in the order of the text.
     """
+    by_type: dict[str, list[Mention]] = {"person": [], "organization": [], "": []}
+    for mention in mentions:
+        by_type[mention.entity_type if mention.entity_type in by_type else ""].append(mention)
     tied = [
-        *_group_persons([mention for mention in mentions if mention.entity_type == "person"]),
-        *_group_organizations([mention for mention in mentions if mention.entity_type == "organization"]),
-        *_group_others([mention for mention in mentions if mention.entity_type not in ("person", "organization")]),
+        *_group_persons(by_type["person"]),
+        *_group_organizations(by_type["organization"]),
+        *_group_others(by_type[""]),
     ]
     for mention, entity, rule in tied:
         entity.mentions.append(Link(mention.start, mention.end, mention.text, "name", mention.title, rule))
-        entity.names[mention.text] += 1
+        entity.names[mention.text] = entity.names.get(mention.text, 0) + 1
         if mention.title:
             entity.titles[mention.title] = None
     return sorted(tied, key=lambda row: row[0].start)
@@ -111,7 +116,7 @@ def _group_persons(mentions: Sequence[Mention]) -> list[TiedMention]:
     bearers = _find_bearers(mentions)
     by_word: dict[str, list[_Bearer]] = defaultdict(list)
     for known in dict.fromkeys(bearers.values()):
-        for word in sorted({word for name in known.names for word in name.words if len(word) > 1}):
+        for word in {word for name in known.names for word in name.words if len(word) > 1}:
             by_word[word].append(known)
     alone: dict[tuple[str, ...], Entity] = {}
     tied = []
@@ -122,7 +127,8 @@ def _group_persons(mentions: Sequence[Mention]) -> list[TiedMention]:
         if bearer is None:
             bearer, rule = _choose_bearer(name, mention, by_word.get(name.words[-1], ()))
         if bearer is None:
-            entity = alone.setdefault((rule, name_skeleton(name.key)), Entity("person"))
+            key = rule, name_skeleton(name.key)
+            entity = alone.get(key) or alone.setdefault(key, Entity("person"))
         else:
             entity = bearer.entity
             bearer.last_seen = (mention.paragraph, mention.start)
@@ -228,19 +234,16 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
             # a name is shortened after it was printed in full, or in a headline or lead just before that
             is_after = first[by_first[key][0]] <= first[key] + 2
             key, rule = (by_first[key][0], "short_name") if is_after else (key, rule)
-        tied.append((mention, entities.setdefault(key, Entity("organization")), rule))
+        entity = entities.get(key) or entities.setdefault(key, Entity("organization"))
+        tied.append((mention, entity, rule))
     return tied
 
 
 def _group_others(mentions: Sequence[Mention]) -> list[TiedMention]:
     entities: dict[tuple[str, str], Entity] = {}
-    return [
-        (
-            mention,
-            entities.setdefault(
-                (mention.entity_type, fold_place(mention.text, mention.entity_type)), Entity(mention.entity_type)
-            ),
-            "name",
-        )
-        for mention in mentions
-    ]
+    tied = []
+    for mention in mentions:
+        key = mention.entity_type, fold_place(mention.text, mention.entity_type)
+        entity = entities.get(key) or entities.setdefault(key, Entity(mention.entity_type))
+        tied.append((mention, entity, "name"))
+    return tied

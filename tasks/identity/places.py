@@ -1,6 +1,6 @@
 """The codes that the names of countries, regions, capitals and peoples stand for."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from tasks.identity.names import fold_name, is_acronym
 from tasks.lexicons import load_lexicon
@@ -8,6 +8,7 @@ from tasks.lexicons import load_lexicon
 _PROVINCE_SIZE = 100  # thousands of inhabitants; what counts is that it is larger than a town
 
 
+@lru_cache(maxsize=2**16)
 def fold_place(text: str, entity_type: str) -> str:
     """Return the key of a name that is no person's and no organization's: a country's code where it has one."""
     key = fold_name(text).removeprefix("the ")

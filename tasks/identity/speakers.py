@@ -4,7 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
@@ -67,18 +68,11 @@ class SpeakerResolver:
             self._spans[mention.paragraph].append((mention.start, mention.end, entity))
         for number, link, entity in roles:
             self._spans[number].append((link.start, link.end, entity))
-        self._references = sorted(
-            (
-                self._refer(number, start, end, entity)
-                for number, spans in self._spans.items()
-                for start, end, entity in spans
-                if span_around(start, quoted) is None
-            ),
-            key=_start_of,
-        )
         for spans in self._spans.values():
-            spans.sort(key=lambda span: span[:2])
-        self._genders = {e: e.gender or guess_gender_of_roles(e) for spans in self._spans.values() for _, _, e in spans}
+            spans.sort(key=itemgetter(0, 1))
+        self._quoted = quoted
+        self._spoken: list[tuple[int, int, int, Entity]] = []  # speakers that are no references yet
+        self._genders: dict[Entity, str | None] = {}
         self._last: tuple[int, Entity] | None = None  # paragraph and entity of the last speaker
 
     def resolve(self, start: int, end: int, *, holder: Entity | None = None, is_embedded: bool = False) -> Speaker:
@@ -112,10 +106,26 @@ class SpeakerResolver:
             speaker = Speaker(entity, _kind_of(entity) or kind, link)
         if speaker.entity is not None:
             self._last = self._last if is_embedded else (number, speaker.entity)
-            insort(self._references, self._refer(number, start, end, speaker.entity), key=_start_of)
+            self._spoken.append((number, start, end, speaker.entity))
             if pronoun in (_HE, _SHE):
                 self._genders[speaker.entity] = "m" if pronoun is _HE else "f"
         return speaker
+
+    @cached_property
+    def _references(self) -> list[_Reference]:
+        """What is named outside of quotations, in order; made when the first pronoun asks for it."""
+        references = [
+            self._refer(number, start, end, entity)
+            for number, spans in self._spans.items()
+            for start, end, entity in spans
+            if span_around(start, self._quoted) is None
+        ]
+        return sorted(references, key=_start_of)
+
+    def _gender_of(self, entity: Entity) -> str | None:
+        if entity not in self._genders:
+            self._genders[entity] = entity.gender or guess_gender_of_roles(entity)
+        return self._genders[entity]
 
     def _refer(self, number: int, start: int, end: int, entity: Entity) -> _Reference:
         tree, offset = self._document[number].tree, self._document[number].start_char
@@ -183,7 +193,7 @@ class SpeakerResolver:
             entity = reference.entity
             if reference.paragraph < number - reach:
                 break
-            if entity.entity_type != "person" or self._genders.get(entity) not in (gender, None):
+            if entity.entity_type != "person" or self._gender_of(entity) not in (gender, None):
                 continue
             is_near = reference.paragraph == number and reference.sentence == sentence
             distance = number - reference.paragraph
@@ -191,7 +201,7 @@ class SpeakerResolver:
             scores[entity] = max(scores.get(entity, 0.0), score)
         is_new_topic = any(r.paragraph == number and r.entity in scores for r in self._before(start))
         for entity in scores:
-            scores[entity] += 0.1 * min(len(entity.mentions), 6) + (0.4 if self._genders.get(entity) == gender else 0.0)
+            scores[entity] += 0.1 * min(len(entity.mentions), 6) + (0.4 if self._gender_of(entity) == gender else 0.0)
             if self._last and self._last[1] is entity and self._last[0] >= number - 2:
                 scores[entity] += 2.5 if self._last[0] == number or not is_new_topic else 0.5
         ranked = sorted(scores, key=lambda entity: (-scores[entity], entity.start))
@@ -211,6 +221,9 @@ class SpeakerResolver:
         return None
 
     def _before(self, start: int, *, count: int = 60) -> list[_Reference]:
+        for spoken in self._spoken:
+            insort(self._references, self._refer(*spoken), key=_start_of)
+        self._spoken.clear()
         end = bisect_left(self._references, start, key=_start_of)
         return self._references[max(end - count, 0) : end]
 
