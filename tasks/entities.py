@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.annotation.syntax import Paragraph, iterate_documents
-from tasks.frames import build_frame
+from tasks.frames import stack_rows
 from tasks.identity.document_entities import Entity, Link, group_mentions
 from tasks.identity.mentions import find_mentions
 from tasks.identity.roles import add_roles, find_role_mentions, span_around
@@ -18,7 +18,7 @@ from tasks.identity.speakers import SpeakerResolver
 from warehouse.keys import make_id
 from warehouse.tables import DOCUMENT_ENTITIES, FACT_ENTITY_MENTIONS, FACT_QUOTES, FACT_STATEMENTS, Table
 
-_Row = dict[str, Any]
+_Row = tuple[Any, ...]
 _Span = tuple[int, int]
 _SPEAKER_COLUMNS = ("article_id", "speaker_start_char", "speaker_end_char")
 
@@ -73,10 +73,11 @@ def resolve_entities(
             "found_id": pl.String,
             "found_kind": pl.String,
         },
+        orient="row",
     )
     return EntityBatch(
-        mentions=build_frame(FACT_ENTITY_MENTIONS, mention_rows).sort("article_id", "start_char"),
-        document_entities=build_frame(DOCUMENT_ENTITIES, entity_rows).sort("article_id", "document_entity_id"),
+        mentions=stack_rows(FACT_ENTITY_MENTIONS, mention_rows).sort("article_id", "start_char"),
+        document_entities=stack_rows(DOCUMENT_ENTITIES, entity_rows).sort("article_id", "document_entity_id"),
         quotes=_add_speakers(quotes, speakers, FACT_QUOTES),
         statements=_add_speakers(statements, speakers, FACT_STATEMENTS),
     )
@@ -109,54 +110,35 @@ def _resolve_document(
         if speaker.entity is not None:
             holders |= dict.fromkeys(spoken_spans, speaker.entity)
         found.append((span, speaker.entity, speaker.kind))
-    entities = dict.fromkeys(entity for _, entity, _ in tied)
-    ids = {entity: make_id(article_id, entity.entity_type, entity.start) for entity in entities}
+    ids = {
+        entity: make_id(article_id, entity.entity_type, entity.start)
+        for entity in dict.fromkeys(row[1] for row in tied)
+    }
+    mention_rows: list[_Row] = []
+    entity_rows: list[_Row] = []
+    for entity, document_entity_id in ids.items():
+        links = dict.fromkeys(entity.mentions)
+        mention_rows += [_mention_row(article_id, document_entity_id, entity.entity_type, link) for link in links]
+        entity_rows.append(_entity_row(article_id, document_entity_id, entity, len(links)))
+    speaker_rows = [(article_id, *span, ids[entity] if entity else None, kind) for span, entity, kind in found]
+    return mention_rows, entity_rows, speaker_rows
+
+
+def _mention_row(article_id: str, document_entity_id: str, entity_type: str, link: Link) -> _Row:
+    start, end, text, mention_type, title, rule = link
+    mention_id = make_id(article_id, start, end, entity_type)
+    entity_id = None
     return (
-        [
-            _mention_row(article_id, ids[entity], entity, link)
-            for entity in entities
-            for link in dict.fromkeys(entity.mentions)
-        ],
-        [_entity_row(article_id, ids[entity], entity) for entity in entities],
-        [
-            dict(
-                zip(
-                    (*_SPEAKER_COLUMNS, "found_id", "found_kind"),
-                    (article_id, *span, ids[entity] if entity else None, kind),
-                    strict=True,
-                )
-            )
-            for span, entity, kind in found
-        ],
-    )
+        mention_id, article_id, document_entity_id, entity_id, text, mention_type, entity_type, title, start, end, rule,
+    )  # fmt: skip
 
 
-def _mention_row(article_id: str, document_entity_id: str, entity: Entity, link: Link) -> _Row:
-    return {
-        "mention_id": make_id(article_id, link.start, link.end, entity.entity_type),
-        "article_id": article_id,
-        "document_entity_id": document_entity_id,
-        "entity_id": None,
-        "mention_text": link.text,
-        "mention_type": link.mention_type,
-        "entity_type": entity.entity_type,
-        "title": link.title,
-        "start_char": link.start,
-        "end_char": link.end,
-        "mention_rule": link.rule,
-    }
-
-
-def _entity_row(article_id: str, document_entity_id: str, entity: Entity) -> _Row:
-    return {
-        "document_entity_id": document_entity_id,
-        "article_id": article_id,
-        "entity_type": entity.entity_type,
-        "document_entity_name": entity.name,
-        "names": sorted(entity.names, key=lambda name: (-entity.names[name], name)),
-        "titles": list(entity.titles),
-        "mention_count": len(dict.fromkeys(entity.mentions)),
-    }
+def _entity_row(article_id: str, document_entity_id: str, entity: Entity, mention_count: int) -> _Row:
+    names = list(entity.names)
+    if len(names) > 1:
+        names.sort(key=lambda name: (-entity.names[name], name))
+    titles = list(entity.titles)
+    return document_entity_id, article_id, entity.entity_type, entity.name, names, titles, mention_count
 
 
 def _group_spans(frame: pl.DataFrame, start: str, end: str) -> dict[str, list[_Span]]:

@@ -165,8 +165,9 @@ def _read_context(paragraph: Paragraph, span: Span, text: str, votes: _Votes) ->
             _add_vote(votes, "organization", 1)
     _read_neighbours(paragraph.text, span, votes)
     kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
-    if any(dep[child] == "relcl" and _has_subject_who(tree, child) for child in tree.children(head)):
-        kinds = {"person"}
+    for child in tree.children(head):
+        if dep[child] == "relcl" and _has_subject_who(tree, child):
+            kinds = {"person"}
     if kinds and len(kinds & {"person", "organization"}) == 1:
         _add_vote(votes, "person" if "person" in kinds else "organization", 4)
 

@@ -212,22 +212,22 @@ def _of_phrase(tree: Tree, last: int) -> range:
 
 def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], offset: int) -> Role | None:
     """Return the role that the tokens name; None when they name none."""
-    low, high, among = tree.start[tokens[0]] + offset, tree.end[tokens[-1]] + offset, set(tokens)
-    named = [
-        (mention, set(mention.tokens))
-        for mention, _, _ in rows
-        if mention.start < high and low < mention.end and mention.entity_type != "person"
-    ]
-    inside = [(mention, own) for mention, own in named if own and own <= among]
-    covered = {token for _, own in inside for token in own}
     words = [tree.lower(token).rstrip(".") for token in tokens]
-    heads = [
-        index
-        for index, word in enumerate(words)
-        if tokens[index] not in covered
-        and word not in courtesy_titles()
-        and (word in _person_nouns() or word in titles() or role_kinds().get(word) in ("organization", "group"))
+    heads = [index for index, word in enumerate(words) if word in _role_heads()]
+    if not heads:
+        return None
+    low, high, among = tree.start[tokens[0]] + offset, tree.end[tokens[-1]] + offset, set(tokens)
+    inside = [
+        mention
+        for mention, _, _ in rows
+        if mention.start < high
+        and low < mention.end
+        and mention.entity_type != "person"
+        and mention.tokens
+        and among.issuperset(mention.tokens)
     ]
+    covered = {token for mention in inside for token in mention.tokens}
+    heads = [index for index in heads if tokens[index] not in covered]
     if not heads:
         return None
     head = next((index for index in heads if index + 1 < len(words) and words[index + 1] == "of"), heads[-1])
@@ -236,8 +236,8 @@ def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], o
         for word in words
         if (code := people_codes().get(fold_name(word)) or place_codes().get(fold_name(word)))
     }
-    places = {code for mention, _ in inside if (code := _place_of(mention))} | set(codes.values())
-    organizations = {fold_organization(mention.text) for mention, _ in inside if mention.entity_type == "organization"}
+    places = {code for mention in inside if (code := _place_of(mention))} | set(codes.values())
+    organizations = {fold_organization(mention.text) for mention in inside if mention.entity_type == "organization"}
     plain = {
         word
         for index, word in enumerate(words)
@@ -248,6 +248,13 @@ def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], o
         and word not in _FUNCTION_WORDS
     }
     return Role(words[head], frozenset(plain), frozenset(places), frozenset(organizations))
+
+
+@cache
+def _role_heads() -> frozenset[str]:
+    """The nouns that name a role; a courtesy title is none."""
+    kinds = {noun for noun, kind in role_kinds().items() if kind in ("organization", "group")}
+    return frozenset((_person_nouns().keys() | titles() | kinds) - courtesy_titles())
 
 
 def _place_of(mention: Mention) -> str | None:
@@ -279,9 +286,9 @@ def find_role_mentions(
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None:
             continue
-        for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
-            word = tree.lower(token)
-            if word not in nouns:
+        text = paragraph.text
+        for token, (tag, first, after) in enumerate(zip(tree.tag, tree.start, tree.end, strict=True)):
+            if tag not in _ROLE_TAGS or (word := text[first:after].lower()) not in nouns:
                 continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
             if not _is_definite(tree, token) or span_around(offset + tree.start[token], quoted):
