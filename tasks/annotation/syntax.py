@@ -111,7 +111,8 @@ class Tree:
 
     def tokens_in(self, start: int, end: int) -> range:
         """Return the tokens that overlap the characters from `start` to `end`."""
-        return range(bisect_right(self.end, start), bisect_left(self.start, end))
+        first = bisect_right(self.end, start)
+        return range(first, bisect_left(self.start, end, first))
 
     def child(self, token: int, *labels: str) -> int | None:
         """Return the first child of `token` with one of the dependency labels, or None."""
