@@ -103,8 +103,8 @@ class Mention(NamedTuple):
     text: str
     entity_type: str
     rule: str
-    title: str | None
-    tokens: range
+    title: str | None = None
+    tokens: range = range(0)
 
 
 def find_mentions(document: Sequence[Paragraph]) -> list[Mention]:
