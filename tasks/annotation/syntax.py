@@ -20,6 +20,8 @@ _PREMODIFIERS = frozenset(
 )
 _POSTMODIFIERS = frozenset({"case", "conj", "cc", "nummod", "amod"})
 _CLAUSES = frozenset({"relcl", "acl", "appos", "advcl", "ccomp"})
+_TIMES = frozenset({"DATE", "TIME"})
+_VERBS = frozenset({"VERB", "AUX"})
 _NAME_TAGS = frozenset({"NNP", "NNPS"})
 
 
@@ -127,6 +129,24 @@ class Tree:
             token = self.head[token]
             yield token
 
+    @cached_property
+    def subjects(self) -> dict[int, int]:
+        """The first subject of every token that has one, subjects that are clauses aside."""
+        found: dict[int, int] = {}
+        for token in [token for token, label in enumerate(self.dep) if label in SUBJECTS]:
+            if self.pos[token] not in _VERBS:
+                found.setdefault(self.head[token], token)
+        return found
+
+    @cached_property
+    def _entity_edges(self) -> tuple[list[int], list[int]]:
+        return [entity[0] for entity in self.entities], [entity[1] for entity in self.entities]
+
+    def labels_in(self, start: int, end: int) -> list[str]:
+        """Return the labels of the named entities that overlap the characters from `start` to `end`, in order."""
+        starts, ends = self._entity_edges
+        return [label for _, _, label in self.entities[bisect_right(ends, start) : bisect_left(starts, end)]]
+
     def is_name(self, token: int) -> bool:
         """Whether the token is tagged as part of a proper name."""
         return self.tag[token] in _NAME_TAGS
@@ -143,6 +163,10 @@ class Tree:
         Premodifiers to the left that touch each other belong to it; to the right a proper name or a common noun takes prepositional
         phrases ("the president of X", "analysts at the institute") and coordinated nouns. `blocked` tokens (quoted ones) end it.
         """
+        return self._noun_phrase(head, blocked, 32)
+
+    def _noun_phrase(self, head: int, blocked: Sequence[bool] | None, steps: int) -> tuple[int, int]:
+        """Return the phrase. Longer modifiers and lists of more than `steps` long members are no phrase: so odd trees stay linear."""
         first = last = head
         dep = self.dep
         lows, highs = self._edges
@@ -150,7 +174,7 @@ class Tree:
             label = dep[child]
             low, high = lows[child], highs[child]
             if child < head:
-                if label in _PREMODIFIERS:
+                if label in _PREMODIFIERS and high - low <= 64:
                     first = min(first, low)
                 continue
             joins = label in _POSTMODIFIERS or (
@@ -159,8 +183,8 @@ class Tree:
             if not joins and not (label == "punct" and self.word(child) in {",", "/", "&"}):
                 break
             if high - low > 12 or not _CLAUSES.isdisjoint(dep[low:high]):
-                if label == "conj":
-                    last = max(last, self.noun_phrase(child, blocked=blocked)[1] - 1)
+                if label == "conj" and steps:
+                    last = max(last, self._noun_phrase(child, blocked, steps - 1)[1] - 1)
                 break
             last = max(last, high - 1)
         while last > head and self.tag[last] in {",", "CC", "IN", ":", "HYPH"}:
@@ -168,9 +192,10 @@ class Tree:
         while first < head and (self.pos[first] == "PUNCT" or self.tag[first] in {"CC", "RB"}):
             first += 1
         if blocked is not None:
-            while first < head and any(blocked[first:head]):
-                first += 1
-            if any(blocked[head : last + 1]):
+            before = blocked[first:head]
+            if True in before:
+                first = head - before[::-1].index(True)
+            if True in blocked[head : last + 1]:
                 last = blocked.index(True, head) - 1
         return first, max(last, head) + 1
 
@@ -179,8 +204,7 @@ class Tree:
         noun = self.child(preposition, "pobj")
         if noun is None:
             return False
-        start, end = self.start[noun], self.end[noun]
-        return any(label in {"DATE", "TIME"} and s < end and e > start for s, e, label in self.entities)
+        return not _TIMES.isdisjoint(self.labels_in(self.start[noun], self.end[noun]))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Return the characters (start, end) of the tokens from `first` to before `after`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tasks.annotation.syntax import SUBJECTS, Tree
 
 _FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
+_TIMES = frozenset({"DATE", "TIME"})
 _ADJUNCTS = frozenset(
     {"in", "at", "during", "after", "before", "since", "until", "by", "through", "throughout", "within", "under", "amid",
      "via", "when", "despite", "without", "outside", "inside", "near", "from", "among", "between", "following", "because"}
@@ -162,7 +163,4 @@ def _has_that(tree: Tree, clause: int) -> bool:
 def _is_when(tree: Tree, preposition: int) -> bool:
     """Whether the preposition's noun is a date or time: "criticized the plan on Monday"."""
     noun = tree.child(preposition, "pobj")
-    return noun is not None and any(
-        label in {"DATE", "TIME"} and start < tree.end[noun] and end > tree.start[noun]
-        for start, end, label in tree.entities
-    )
+    return noun is not None and not _TIMES.isdisjoint(tree.labels_in(tree.start[noun], tree.end[noun]))

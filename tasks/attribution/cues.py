@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tasks.annotation.syntax import SUBJECTS, Tree
+from tasks.annotation.syntax import Tree
 from tasks.lexicons import load_lexicon
 
 _CLAUSE_LABELS = frozenset({"ccomp", "xcomp", "advcl", "acl", "pcomp", "conj", "parataxis", "prep", "dep"})
@@ -24,6 +24,8 @@ _ACCORDING = ("according", "accord")
 _ISSUES = frozenset(
     {"issue", "release", "publish", "make", "send", "write", "sign", "post", "give", "deliver", "put", "circulate"}
 )
+_FAR = 64
+"""How many tokens beside a cue, or steps up a tree, are looked at: a paragraph of cues stays linear."""
 _CUE_POS = frozenset({"VERB", "AUX", "NOUN", "ADP", "SCONJ"})
 
 
@@ -140,7 +142,9 @@ def _read_according(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | Non
     head = (
         head
         if head is not None
-        else next((t for t in range(to + 1, len(tree)) if tree.pos[t] in {"NOUN", "PROPN", "PRON"}), None)
+        else next(
+            (t for t in range(to + 1, min(to + _FAR, len(tree))) if tree.pos[t] in {"NOUN", "PROPN", "PRON"}), None
+        )
     )
     if head is None or quoted[head]:
         return None
@@ -274,9 +278,7 @@ def _content_clause(tree: Tree, token: int, lemma: str, verb: _Verb) -> tuple[in
 
 
 def _subject(tree: Tree, verb: int) -> int | None:
-    return next(
-        (c for c in tree.children(verb) if tree.dep[c] in SUBJECTS and tree.pos[c] not in {"VERB", "AUX"}), None
-    )
+    return tree.subjects.get(verb)
 
 
 def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: bool, lemma: str) -> NounPhrase | None:
@@ -385,7 +387,7 @@ def _issuer(tree: Tree, noun: int, quoted: Sequence[bool]) -> NounPhrase | None:
     if (
         tree.dep[noun] == "pobj" and role_kind(tree.lemma[noun]) == "document"
     ):  # "said in a statement saying", "X, in a letter warning"
-        for ancestor in tree.ancestors(noun):
+        for ancestor in islice(tree.ancestors(noun), _FAR):
             subject = _subject(tree, ancestor)
             if subject is not None and not quoted[subject] and tree.lower(subject) not in _RELATIVES:
                 return _noun_phrase(tree, subject, quoted)
@@ -398,10 +400,9 @@ def _neighbour(tree: Tree, verb: int, quoted: Sequence[bool]) -> NounPhrase | No
     if before >= 0 and not quoted[before] and (tree.is_name(before) or tree.tag[before] == "PRP"):
         return _noun_phrase(tree, before, quoted)
     right = verb + 1 if tree.tag[verb] not in {"VBG", "VB"} else len(tree)
+    stop = min(len(tree), verb + _FAR)
     while (
-        right < len(tree)
-        and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"}
-        and not quoted[right]
+        right < stop and tree.tag[right] in {"RB", "DT", "JJ", "NNP", "NNPS", "NN", "PRP$", "POS"} and not quoted[right]
     ):
         right += 1
     if right < len(tree) and tree.tag[right] == "NNS" and not quoted[right]:
@@ -458,7 +459,7 @@ def _described(tree: Tree, last: int, quoted: Sequence[bool]) -> NounPhrase | No
         if quoted[token] or head >= token or tree.dep[token] not in {"appos", "pobj", "prep", "conj"}:
             return None
         if tree.dep[token] == "appos":
-            if quoted[head] or any(quoted[t] for t in range(head, last)):
+            if quoted[head] or True in quoted[head:last]:
                 return None
             phrase = _noun_phrase(tree, head, quoted)
             return phrase if tree.is_name(head) else NounPhrase(phrase.first, last + 1, head)
@@ -511,7 +512,7 @@ _SOURCE_WORDS = frozenset({"by", "from", "among"})
 
 def _speaker_above(tree: Tree, token: int, quoted: Sequence[bool]) -> NounPhrase | None:
     """Return who speaks by the nearest verb above `token` that has a subject: "X made the claim that …", "X was sure that …"."""
-    for ancestor in tree.ancestors(token):
+    for ancestor in islice(tree.ancestors(token), _FAR):
         if _subject(tree, ancestor) is not None:
             return find_speaker(tree, ancestor, quoted, is_passive=False, lemma="")
     return None

@@ -7,7 +7,7 @@ from tasks.attribution.cues import role_kind
 def speaker_kind(tree: Tree, start: int, end: int) -> str | None:
     """Tell what kind of source the speaker phrase is, from its head noun, its named entity or its pronoun; None when unsure."""
     tokens = tree.tokens_in(start, end)
-    labels = [label for s, e, label in tree.entities if s < end and e > start]
+    labels = tree.labels_in(start, end)
     if "PERSON" in labels:
         return "person"
     for token in reversed(tokens):

@@ -7,8 +7,10 @@ mark of its own, the newspaper convention) or was never closed.
 
 import bisect
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 DOUBLE = {"“": 1, "„": 1, "‟": 1, "〝": 1, "«": 1, "”": -1, "〞": -1, "»": -1, '"': 0, "〟": -1, "＂": 0}
@@ -139,10 +141,10 @@ def pair_marks(
     outer = _drop_possessives(text, outer) if quotes_with_singles else outer
     inner = [mark for mark in marks if mark.is_double == quotes_with_singles]
     spans, is_open = _pair_outer(text, outer, is_continuation)
-    nested = [child for span in spans for child in _pair_inner(text, inner, span)]
+    starts = [mark.start for mark in inner]
+    nested = [child for span in spans for child in _pair_inner(text, inner, starts, span)]
     if quotes_with_singles:  # double marks outside of single ones are quotations all the same
-        loose = [m for m in inner if not any(s.outer_start <= m.start < s.outer_end for s in spans)]
-        spans += _pair_outer(text, loose, False)[0]
+        spans += _pair_outer(text, _leave_out_inside(inner, spans), False)[0]
     return _nest([*spans, *nested]), is_open
 
 
@@ -251,13 +253,18 @@ def _make_span(
     return MarkedSpan(start, max(start, end), outer_start, outer_end, is_double, min(depth, 1), repair)
 
 
-def _pair_inner(text: str, marks: Sequence[Mark], span: MarkedSpan) -> list[MarkedSpan]:
+def _leave_out_inside(marks: Sequence[Mark], spans: Sequence[MarkedSpan]) -> list[Mark]:
+    """Return the marks that stand outside of all the spans."""
+    starts = sorted((span.outer_start, span.outer_end) for span in spans)
+    ends = list(accumulate((end for _, end in starts), max, initial=0))
+    return [mark for mark in marks if ends[bisect.bisect_right(starts, (mark.start, sys.maxsize))] <= mark.start]
+
+
+def _pair_inner(text: str, marks: Sequence[Mark], starts: Sequence[int], span: MarkedSpan) -> list[MarkedSpan]:
     """Pair the marks of the other kind inside one quotation; unbalanced ones are apostrophes."""
     opened: Mark | None = None
     children = []
-    for mark in marks:
-        if not span.start <= mark.start < span.end:
-            continue
+    for mark in marks[bisect.bisect_left(starts, span.start) : bisect.bisect_left(starts, span.end)]:
         if opened is None:
             opened = mark if mark.can_open and mark.direction >= 0 else None
         elif mark.can_close and mark.direction <= 0 and mark.start > opened.end:

@@ -1,14 +1,14 @@
 """Read what is said, thought or wanted without marks of its own: X said that …; X criticized the plan; according to X, ….; his claim that …."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.assign import Quoted
 from tasks.attribution.contents import Content, read_adjective, read_noun, read_verb
 from tasks.attribution.cues import Cue, NounPhrase, find_source
-from tasks.attribution.view import FINITE, View, says
+from tasks.attribution.view import View, says
 from tasks.lexicons import load_lexicon
 
 _POS = {"VERB": "verb", "AUX": "verb", "NOUN": "noun", "ADJ": "adjective"}
@@ -18,6 +18,10 @@ _RULES = {
     "gerund": "gerund", "adverbial_gerund": "gerund", "predicate": "predicate", "raised": "raised", "subject": "subject",
     "object": "object",
 }  # fmt: skip
+_BEFORE_PARENTHESIS = frozenset({",", "”", '"', "''", "—", "–", "--"})
+_DEPENDENT = frozenset({"advcl", "relcl", "conj", "appos"})
+_LONGEST = 1_024
+"""Tokens of the longest frame that a cue between commas is read to tell: no sentence is longer, and thousands of such cues stay linear."""
 _HOPPED = {"hop": "hope", "hat": "hate", "retweete": "retweet", "extoll": "extol"}
 """Lemmas that the model derives wrongly from regular forms: "hoped" is no form of "hop"."""
 
@@ -60,15 +64,13 @@ def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], li
         The marked stretches, with the content around them where their cue governs one, and the reported speech without marks.
     """
     tree = view.tree
-    taken = [False] * len(tree)
+    taken = bytearray(len(tree))
     by_cue = {q.group[1] for q in found if q.group[0] == "cue"}
     contents: dict[int, tuple[tuple[int, int], ...]] = {}
     reported: list[Reported] = []
     told: set[int] = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
     relays = {view.frame_of[c.head]: c for c in view.cues if c.kind == "according" and c.speaker is not None}
-    for item in _find_contents(view):
-        if taken[item.head]:
-            continue
+    for item in _find_contents(view, taken):
         frame = view.frame_of[item.head]
         if item.rule == "according_to" and frame in told:
             continue
@@ -76,8 +78,8 @@ def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], li
         if not pieces:
             continue
         for low, high in item.pieces:
-            for token in range(low, high):
-                taken[token] = taken[token] or token != item.head
+            taken[low:high] = b"\1" * (high - low)
+        taken[item.head] = False
         if item.head in by_cue:
             contents[item.head] = pieces
             continue
@@ -98,12 +100,15 @@ def _via(tree: Tree, relay: Cue | None) -> tuple[int, int] | None:
     return None if relay is None else _span(tree, relay.speaker)
 
 
-def _find_contents(view: View) -> Iterator[_Found]:
-    """Yield what the cues of the paragraph govern, cues nearer to the root of their sentence first, "according to" last."""
+def _find_contents(view: View, taken: Sequence[int]) -> Iterator[_Found]:
+    """Yield what the cues of the paragraph govern, cues nearer to the root of their sentence first, "according to" last.
+
+    Cues that are `taken` when their turn comes, being part of what an earlier one governs, are passed over.
+    """
     tree = view.tree
     cues = {c.head: c for c in view.cues}
     licensed = _licensed()
-    heads: list[tuple[int, int, frozenset[str]]] = []
+    heads: dict[int, frozenset[str]] = {}
     for token, pos in enumerate(tree.pos):
         part = _POS.get(pos)
         if part is None or view.quoted[token]:
@@ -111,21 +116,36 @@ def _find_contents(view: View) -> Iterator[_Found]:
         lemma = tree.lemma[token].lower()
         frames = licensed.get((part, _HOPPED.get(lemma, lemma) if "pp" not in tree.lower(token) else lemma))
         if frames is not None or token in cues:
-            heads.append((sum(1 for _ in tree.ancestors(token)), token, frames or frozenset()))
-    relays: list[_Found] = []
-    for _, token, frames in sorted(heads):
+            heads[token] = frames or frozenset()
+    depths = _measure_depths(tree, heads)
+    for token in sorted(heads, key=depths.__getitem__):
         cue = cues.get(token)
-        if cue is not None and cue.kind == "according":
+        if taken[token] or (cue is not None and cue.kind == "according"):
             continue
-        item = _read_head(view, token, frames, cue)
+        item = _read_head(view, token, heads[token], cue)
         if item is not None:
             yield item
     for cue in view.cues:
-        if cue.kind == "according":
+        if cue.kind == "according" and not taken[cue.head]:
             rest = _rest_of_frame(view, cue)
             if rest is not None:
-                relays.append(_Found(cue.head, (cue.first, cue.after), "according_to", (rest,), cue.speaker))
-    yield from relays
+                yield _Found(cue.head, (cue.first, cue.after), "according_to", (rest,), cue.speaker)
+
+
+def _measure_depths(tree: Tree, tokens: Iterable[int]) -> dict[int, int]:
+    """Return how many governors stand above each of the tokens; ways up that were gone once are not gone again."""
+    heads = tree.head
+    depths: dict[int, int] = {}
+    for token in tokens:
+        path = []
+        while token not in depths and heads[token] != token:
+            path.append(token)
+            token = heads[token]
+        depth = depths.setdefault(token, 0)
+        for below in reversed(path):
+            depth += 1
+            depths[below] = depth
+    return depths
 
 
 def _read_head(view: View, token: int, frames: frozenset[str], cue: Cue | None) -> _Found | None:
@@ -175,39 +195,26 @@ def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
         or (cue.content is not None and cue.content[0] > cue.head)
     ):
         return []
-    frame = view.frame_of[cue.head]
     inverted = cue.speaker.head > cue.head
     first = cue.first if inverted else cue.speaker.first
-    if (
-        first == 0
-        or view.frame_of[first - 1] != frame
-        or tree.word(first - 1) not in {",", "”", '"', "''", "—", "–", "--"}
-    ):
+    if first == 0 or not says(cue) or tree.word(first - 1) not in _BEFORE_PARENTHESIS:
         return []
-    if not inverted and any(tree.tag[t] == "," or view.quoted[t] for t in range(cue.speaker.after, cue.first)):
+    frame = view.frame_of[cue.head]
+    if view.frame_of[first - 1] != frame:
         return []
-    low = first
-    while low > 0 and view.frame_of[low - 1] == frame:
-        low -= 1
-    high = cue.after
-    last = len(tree)
-    while (
-        high < last
-        and view.frame_of[high] == frame
-        and tree.word(high) not in {",", "—", "–", "--", ":", ";"}
-        and not view.quoted[high]
-    ):
-        high += 1
-    end = high
-    while end < last and view.frame_of[end] == frame:
-        end += 1
+    if not inverted and (view.has_comma(cue.speaker.after, cue.first) or view.has_quoted(cue.speaker.after, cue.first)):
+        return []
+    low, end = view.frame_starts[frame], view.frame_starts[frame + 1]
+    if end - low > _LONGEST:
+        return []
+    high = max(cue.after, min(view.next_break(cue.after), end))
+    end = max(high, end)
     pieces = [(low, first - 1 if tree.word(first - 1) == "," else first)]
-    if not says(cue) or not any(tree.tag[t] in FINITE for t in range(*pieces[0])):
+    if not view.has_finite(*pieces[0]):
         return []
-    rest = range(high, end)
-    goes_on = any(tree.tag[t] in FINITE or view.quoted[t] for t in rest) and not any(
-        tree.dep[t] in {"advcl", "relcl", "conj", "appos"} and tree.head[t] in (cue.head, cue.speaker.head)
-        for t in rest
+    goes_on = (view.has_finite(high, end) or view.has_quoted(high, end)) and not any(
+        high <= t < end and tree.dep[t] in _DEPENDENT
+        for t in (*tree.children(cue.head), *tree.children(cue.speaker.head))
     )
     return [*pieces, (high, end)] if goes_on else pieces
 
@@ -217,8 +224,7 @@ def _rest_of_frame(view: View, cue: Cue) -> tuple[int, int] | None:
     if cue.speaker is None:
         return None
     frame = view.frame_of[cue.head]
-    tokens = [t for t in range(len(view.tree)) if view.frame_of[t] == frame]
-    low, high = tokens[0], tokens[-1] + 1
+    low, high = view.frame_starts[frame], view.frame_starts[frame + 1]
     before, after = (low, cue.first), (cue.speaker.after, high)
     content = before if before[1] - before[0] >= after[1] - after[0] else after
     return content if content[1] > content[0] else None

@@ -1,10 +1,11 @@
 """One paragraph as the rules of attribution see it: tokens, what is quoted, cues, and frames of narration."""
 
 import bisect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
+from itertools import pairwise
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.cues import Cue, find_cues
@@ -12,6 +13,8 @@ from tasks.attribution.marks import MarkedSpan
 
 SENTENCE_END = ".!?…"
 FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
+_SENTENCE_MARK = re.compile(f"[{SENTENCE_END}]")
+_BREAKS = frozenset({",", "—", "–", "--", ":", ";"})
 _SAYING = frozenset({"say", "write", "ask", "answer", "accuse", "deny", "manner", "add", "urge", "judge"})
 
 
@@ -41,7 +44,7 @@ class View:
         for number, (start, end) in enumerate(self.inside or ()):
             for token in self.tree.tokens_in(start, end):
                 self._region[token] = number
-        self.quoted = [region < 0 for region in self._region]
+        self.quoted = [False] * size if self.inside is None else [r < 0 for r in self._region]
         self.owner = [-1] * size
         for number, span in enumerate(self.spans):
             for token in self.tree.tokens_in(span.outer_start, span.outer_end):
@@ -97,34 +100,83 @@ class View:
     @cached_property
     def frame_of(self) -> list[int]:
         """For every token, the number of its frame: a sentence of the narration, in which a quotation counts as one word."""
-        frames, number = [0] * len(self.tree), 0
-        tree, quoted, text = self.tree, self.quoted, self.tree.text
-        model_starts = set(tree.sentence_start)
-        region = self._region
-        for token in range(1, len(tree)):
-            may_end = quoted[token - 1] or text[tree.end[token - 1] - 1] in SENTENCE_END
-            if region[token] != region[token - 1] or (may_end and self._starts_frame(token, model_starts)):
-                number += 1
-            frames[token] = number
+        frames: list[int] = []
+        for number, (first, after) in enumerate(pairwise(self.frame_starts)):
+            frames += [number] * (after - first)
         return frames
 
     @cached_property
     def frame_starts(self) -> list[int]:
         """The first token of every frame, and the number of tokens."""
-        frames = self.frame_of
-        return [t for t in range(len(frames)) if not t or frames[t] != frames[t - 1]] + [len(frames)]
+        size = len(self.tree)
+        region, model_starts = self._region, set(self.tree.sentence_start)
+        inner = [
+            token
+            for token in self._possible_frame_starts()
+            if 0 < token < size and (region[token] != region[token - 1] or self._starts_frame(token, model_starts))
+        ]
+        return [0, *inner, size] if size else [0]
+
+    def _possible_frame_starts(self) -> list[int]:
+        """Return the tokens behind a mark of a sentence's end, and those where a quotation or a region begins or ends, in order."""
+        tree, ends = self.tree, self.tree.end
+        found = set()
+        for match in _SENTENCE_MARK.finditer(tree.text):
+            token = bisect.bisect_left(ends, match.end())
+            if token < len(tree) and ends[token] == match.end():
+                found.add(token + 1)
+        for span in self.spans:
+            tokens = tree.tokens_in(span.outer_start, span.outer_end)
+            found |= {tokens.start, tokens.stop}
+        for start, end in self.inside or ():
+            tokens = tree.tokens_in(start, end)
+            found |= {tokens.start, tokens.stop}
+        return sorted(found)
 
     @cached_property
-    def _narration_before(self) -> tuple[list[int], list[int]]:
-        tags, narrated = self.tree.tag, [not quoted for quoted in self.quoted]
-        finite = [told and tag in FINITE for told, tag in zip(narrated, tags, strict=True)]
-        return list(accumulate(narrated, initial=0)), list(accumulate(finite, initial=0))
+    def _quoted_tokens(self) -> list[int]:
+        return [token for token, is_quoted in enumerate(self.quoted) if is_quoted] if self.spans or self.inside else []
+
+    @cached_property
+    def _finite_verbs(self) -> list[int]:
+        return [token for token, tag in enumerate(self.tree.tag) if tag in FINITE]
+
+    @cached_property
+    def _told_finite_verbs(self) -> list[int]:
+        return [token for token in self._finite_verbs if not self.quoted[token]]
 
     def count_narration(self, first: int, after: int) -> tuple[int, int]:
         """Return how many tokens from `first` to before `after` are narration, and how many of these are finite verbs."""
-        told, finite = self._narration_before
         after = max(first, after)
-        return told[after] - told[first], finite[after] - finite[first]
+        quoted = _count_between(self._quoted_tokens, first, after)
+        return after - first - quoted, _count_between(self._told_finite_verbs, first, after)
+
+    def has_quoted(self, first: int, after: int) -> bool:
+        """Whether a token from `first` to before `after` is quoted."""
+        return _count_between(self._quoted_tokens, first, after) > 0
+
+    def has_finite(self, first: int, after: int) -> bool:
+        """Whether a token from `first` to before `after` is a finite verb, quoted or not."""
+        return _count_between(self._finite_verbs, first, after) > 0
+
+    def has_comma(self, first: int, after: int) -> bool:
+        """Whether a token from `first` to before `after` is tagged as a comma."""
+        return _count_between(self._commas, first, after) > 0
+
+    @cached_property
+    def _commas(self) -> list[int]:
+        return [token for token, tag in enumerate(self.tree.tag) if tag == ","]
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        printed = [token for token, word in enumerate(self.tree.words) if word in _BREAKS]
+        return sorted({*printed, *self._quoted_tokens})
+
+    def next_break(self, token: int) -> int:
+        """Return the first token from `token` on that is quoted or a comma, dash, colon or semicolon; the number of tokens if none."""
+        breaks = self._breaks
+        index = bisect.bisect_left(breaks, token)
+        return breaks[index] if index < len(breaks) else len(self.tree)
 
     def _starts_frame(self, token: int, model_starts: set[int]) -> bool:
         tree, before = self.tree, token - 1
@@ -143,6 +195,10 @@ class View:
     def tokens_of(self, span: MarkedSpan) -> range:
         """Return the tokens inside the marks."""
         return self.tree.tokens_in(span.start, span.end)
+
+
+def _count_between(tokens: Sequence[int], first: int, after: int) -> int:
+    return max(0, bisect.bisect_left(tokens, after) - bisect.bisect_left(tokens, first))
 
 
 def says(cue: Cue) -> bool:

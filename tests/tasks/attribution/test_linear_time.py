@@ -1,11 +1,14 @@
-"""Hostile paragraphs: the work done grows with their length and not with its square, counted by the words that are read."""
+"""Hostile paragraphs: the work done grows with their length and not with its square, counted by words read and by processor time."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from tasks.annotation.syntax import Paragraph, Tree
 from tasks.attribution.document import read_document
+from tasks.attribution.marks import find_marked_spans
+from tasks.quotes import _Body, _make_rows
 
 _TAGS = {"said": "VBD", "Berg": "NNP", "“": "``", "”": "''", ",": ",", ".": "."}
 _POS = {"said": "VERB", "Berg": "PROPN", "“": "PUNCT", "”": "PUNCT", ",": "PUNCT", ".": "PUNCT"}
@@ -77,3 +80,68 @@ def test_many_short_paragraphs_are_read_in_linear_time():
         return CountingTree.reads
 
     assert read(800) < 2.5 * read(400)
+
+
+def star(words: Sequence[str]) -> Tree:
+    """Make the tree of words that all hang on the first: the broadest there is."""
+    tree = chain(words)
+    tree.head = [0] * len(words)
+    tree.entities = [(s, e, "PERSON") for s, e in zip(tree.start, tree.end, strict=True) if tree.text[s:e] == "Berg"]
+    return tree
+
+
+def ratio_of_times(run: Callable[[int], object], count: int) -> float:
+    """Return how many times longer four times the work takes, each the shortest of three runs: 4 is linear, 16 is quadratic."""
+
+    def measure(size: int) -> float:
+        times = []
+        for _ in range(3):
+            begun = time.process_time()
+            run(size)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    return measure(4 * count) / measure(count)
+
+
+def read_rows(tree: Tree) -> object:
+    drafts = read_document([Paragraph(0, 0, tree.text, "body", tree)])
+    return _make_rows("a", drafts, _Body([0], [tree.text]))
+
+
+@pytest.mark.parametrize("shape", [chain, star])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "“ sail ” , Berg said",
+        "“ sail ‘ sail ’ said Berg ”",
+        "said sail",
+        ", Berg said",
+        ", Berg said sail",
+        "according to Berg",
+        "according to",
+        "Berg said said",
+        "said Berg Berg",
+    ],
+)
+def test_four_times_the_words_take_about_four_times_as_long(shape, unit):
+    words = unit.split()
+    assert ratio_of_times(lambda count: read_rows(shape(words * (count // len(words)))), 2_000) < 7.5
+
+
+@pytest.mark.parametrize("unit", ['"', "“", "”", "’", "“a ", "a” . ", "“a” ", "‘ “a” ’ ", "“a ‘b “c” d’ e” "])
+def test_four_times_the_marks_take_about_four_times_as_long(unit):
+    assert ratio_of_times(lambda count: find_marked_spans([unit * count]), 2_000) < 7.5
+
+
+def test_a_list_of_thousands_of_names_is_read():
+    names = ["Berg", *["and", "Berg"] * 3_000, "said", "“", "sail", "”"]
+    assert [row["quote_text"] for row in read_rows(chain(names))[0]] == ["sail"]
+
+
+def test_a_list_of_thousands_of_coordinated_names_has_an_end():
+    size = 3_000
+    words = [f"Berg{number}" for number in range(size)]
+    tree = chain(words)
+    tree.dep = ["ROOT", *["conj"] * (size - 1)]
+    assert tree.noun_phrase(0) == (0, 33)  # the first, and the most that are followed
