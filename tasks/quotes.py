@@ -43,7 +43,8 @@ class QuotedBatch:
 
 def normalize_quote(text: str) -> str:
     """Fold case, marks, dashes and white space, so that the same words compare equal whatever their typography."""
-    return " ".join(text.translate(_FOLDS).split()).strip(" .,;:!?\"'").lower()
+    folded = text if text.isascii() else text.translate(_FOLDS)  # every fold is of a character beyond ASCII
+    return " ".join(folded.split()).strip(" .,;:!?\"'").lower()
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,12 @@ def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], li
     by_cue = {q.group[1] for q in found if q.group[0] == "cue"}
     contents: dict[int, tuple[tuple[int, int], ...]] = {}
     reported: list[Reported] = []
-    told: set[int] = {view.frame_of[tree.token_at(q.span.start)] for q in found if q.speaker is not None}
-    relays = {view.frame_of[c.head]: c for c in view.cues if c.kind == "according" and c.speaker is not None}
+    according = [c for c in view.cues if c.kind == "according"]
+    relays = {view.frame_of[c.head]: c for c in according if c.speaker is not None}
+    frames = view.frame_of if according else None  # only relays ask in which frame something is told
+    told = {frames[tree.token_at(q.span.start)] for q in found if q.speaker is not None} if frames else set()
     for item in _find_contents(view, taken):
-        frame = view.frame_of[item.head]
+        frame = frames[item.head] if frames else 0
         if item.rule == "according_to" and frame in told:
             continue
         pieces = tuple(p for p in (_trim(tree.text, *tree.span(low, high)) for low, high in item.pieces) if p[0] < p[1])
