@@ -169,7 +169,7 @@ class View:
 
     @cached_property
     def _breaks(self) -> list[int]:
-        printed = [token for token, word in enumerate(self.tree.words) if word in _BREAKS]
+        printed = [token for token in range(len(self.tree)) if self.tree.word(token) in _BREAKS]
         return sorted({*printed, *self._quoted_tokens})
 
     def next_break(self, token: int) -> int:
