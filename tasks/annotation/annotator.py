@@ -91,14 +91,14 @@ def fold_text(text: str) -> str:
 
 def cut_text(text: str, *, max_chars: int = 20_000) -> list[str]:
     """Cut `text` into pieces of at most `max_chars` that join to it: after a sentence or a space, else anywhere."""
-    pieces = []
-    while len(text) > max_chars:
-        window = text[max_chars // 2 : max_chars]
+    pieces, start = [], 0
+    while len(text) - start > max_chars:
+        window = text[start + max_chars // 2 : start + max_chars]
         ends = (max((cut.end() for cut in pattern.finditer(window)), default=0) for pattern in _CUTS)
-        end = max_chars // 2 + (next((end for end in ends if end), 0) or len(window))
-        pieces.append(text[:end])
-        text = text[end:]
-    return [*pieces, text]
+        end = start + max_chars // 2 + (next((end for end in ends if end), 0) or len(window))
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]
 
 
 def annotate_texts(nlp: "Language", texts: pl.DataFrame) -> pl.DataFrame:
