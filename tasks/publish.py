@@ -20,6 +20,7 @@ from tasks.identity.passages import read_addressed
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
 from tasks.reading.corrections import Correction, select_relabels
+from tasks.stories import relate_release
 from tasks.text.relabels import count_relabelled, count_waiting, find_outdated
 from tasks.validate import audit_release, find_failures
 from warehouse.ddl import merge_rows, transaction
@@ -309,6 +310,7 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         changed_count += linked.changed_count + store_outlets(con, load_outlets()) + people.changed_count
         join_entity_ids(con, linked.articles)
         join_corrected_speakers(con)
+        changed_count += relate_release(con, linked.articles)
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)

@@ -14,7 +14,7 @@ from tasks.attribution.confidence import LEAST_CONFIDENCE, rate_confidence
 from tasks.attribution.document import Draft, read_document
 from tasks.frames import build_frame
 from warehouse.keys import make_id
-from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS
+from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS, OCCASION_COLUMNS
 
 _FOLDS = str.maketrans(
     {
@@ -95,7 +95,7 @@ def _make_rows(
 def _speaker_columns(draft: Draft, body: _Body) -> dict[str, Any]:
     confidence = rate_confidence(draft)
     is_named = draft.speaker is not None and confidence >= LEAST_CONFIDENCE
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = dict.fromkeys(OCCASION_COLUMNS)
     for name, span in (("cue", draft.cue), ("speaker", draft.speaker if is_named else None), ("via", draft.via)):
         columns["cue" if name == "cue" else f"{name}_text"] = body.read(*span) if span else None
         columns[f"{name}_start_char"], columns[f"{name}_end_char"] = span or (None, None)

@@ -36,6 +36,26 @@ _WAREHOUSE_MIGRATIONS = {
         "alter table releases add column corrections_version varchar",
         "alter table releases add column lines_version varchar",
     ),
+    3: tuple(
+        f"alter table {table} add column {column}"
+        for table in ("fact_quotes", "fact_statements")
+        for column in (
+            "said_on date",
+            "said_until date",
+            "said_on_precision varchar",
+            "said_on_text varchar",
+            "said_on_start_char uinteger",
+            "said_on_end_char uinteger",
+            "said_place_text varchar",
+            "said_place_start_char uinteger",
+            "said_place_end_char uinteger",
+            "said_place_document_entity_id varchar",
+            "said_place_entity_id varchar",
+            "said_to_text varchar",
+            "said_to_start_char uinteger",
+            "said_to_end_char uinteger",
+        )
+    ),
 }
 WAREHOUSE = Database("warehouse", TABLES, "fact_articles", _WAREHOUSE_MIGRATIONS)
 LEDGER = Database("ledger", (SCHEMA_MIGRATIONS, *tables_of("ledger")), "pipeline_runs")

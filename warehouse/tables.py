@@ -19,6 +19,12 @@ CORRECTION_ACTIONS = (
 )  # fmt: skip
 CORRECTION_OUTCOMES = ("applied", "held", "stale", "refused")
 """applied: it changes rows. held: the machine says the same. stale: it matches nothing. refused: it contradicts another."""
+COPY_KINDS = ("identical", "exact", "near", "contained", "syndicated", "rewritten")
+"""identical: the same bytes. exact: the same body, folded. near: almost the same words. contained: a stretch of the article is
+the other. syndicated: credited to an agency. rewritten: other narration around the same quotations, numbers and names."""
+WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated")
+"""How the words of one report differ from the fullest report of the utterance; defined in `tasks/reports/wordings.py`."""
+DATE_PRECISIONS = ("day", "range", "month", "year")
 SEGMENT_LABELS = (
     "title", "subtitle", "byline", "dateline", "date", "body", "heading", "caption", "credit", "promotion",
     "comment_form", "notice", "navigation", "junk",
@@ -87,6 +93,24 @@ _SPEAKER = (
     Column("attribution_rule", pl.String, "The rule that found the speaker.", nullable=True),
     Column("confidence", pl.Float64, "Estimated probability, 0 to 1, that the speaker is right."),
 )  # fmt: skip
+_OCCASION = (
+    Column("said_on", pl.Date, "The day on which it was said, or the first day of the time; null when the text does not say.", nullable=True),
+    Column("said_until", pl.Date, "The last day of the time in which it was said; equal to said_on for a day.", nullable=True),
+    Column("said_on_precision", pl.String, "How exactly the text tells the time.", nullable=True, values=DATE_PRECISIONS),
+    Column("said_on_text", pl.String, "The words that tell the time, as printed (on Wednesday, over the weekend).", nullable=True),
+    Column("said_on_start_char", pl.UInt32, "First character of these words in the body.", nullable=True),
+    Column("said_on_end_char", pl.UInt32, "Character after these words in the body.", nullable=True),
+    Column("said_place_text", pl.String, "The words that tell the place, as printed.", nullable=True),
+    Column("said_place_start_char", pl.UInt32, "First character of the place in the body.", nullable=True),
+    Column("said_place_end_char", pl.UInt32, "Character after the place in the body.", nullable=True),
+    Column("said_place_document_entity_id", pl.String, "The place in this article.", nullable=True),
+    Column("said_place_entity_id", pl.String, "The place in the corpus; joined in at publish.", nullable=True),
+    Column("said_to_text", pl.String, "Whom it was said to, as printed (told reporters).", nullable=True),
+    Column("said_to_start_char", pl.UInt32, "First character of the addressee in the body.", nullable=True),
+    Column("said_to_end_char", pl.UInt32, "Character after the addressee in the body.", nullable=True),
+)  # fmt: skip
+OCCASION_COLUMNS = tuple(column.name for column in _OCCASION)
+"""When, where and to whom something was said: null until `tasks/occasions.py` fills them."""
 
 SOURCE_DOCUMENTS = Table(
     name="source_documents",
@@ -191,6 +215,7 @@ FACT_QUOTES = Table(
     references={
         "article_id": "fact_articles", "statement_id": "fact_statements", "parent_quote_id": "fact_quotes",
         "speaker_document_entity_id": "document_entities", "speaker_entity_id": "dim_entities",
+        "said_place_document_entity_id": "document_entities", "said_place_entity_id": "dim_entities",
     },
     columns=(
         Column("quote_id", pl.String, "Hash of article, span and type."),
@@ -206,6 +231,7 @@ FACT_QUOTES = Table(
         Column("paragraph_no", pl.UInt32, "Paragraph of the body, counted from 0."),
         Column("mark_repair", pl.String, "How the marks were repaired, when they had to be.", nullable=True, values=("unclosed", "unopened", "wrong_way", "continued")),
         *_SPEAKER,
+        *_OCCASION,
     ),
 )  # fmt: skip
 
@@ -216,6 +242,7 @@ FACT_STATEMENTS = Table(
     references={
         "article_id": "fact_articles",
         "speaker_document_entity_id": "document_entities", "speaker_entity_id": "dim_entities",
+        "said_place_document_entity_id": "document_entities", "said_place_entity_id": "dim_entities",
     },
     columns=(
         Column("statement_id", pl.String, "Hash of article, first content character, cue and type."),
@@ -224,6 +251,7 @@ FACT_STATEMENTS = Table(
         Column("content_text", pl.String, "What is reported to have been said, fragments joined by a space."),
         Column("fragments", pl.List(pl.Struct({"start_char": pl.UInt32, "end_char": pl.UInt32})), "The stretches of the body that hold the content, in order."),
         *_SPEAKER,
+        *_OCCASION,
     ),
 )  # fmt: skip
 
@@ -271,6 +299,61 @@ FACT_ENTITY_MENTIONS = Table(
         Column("mention_rule", pl.String, "The rule that tied the mention to its entity."),
     ),
 )
+
+QUOTE_MENTIONS = Table(
+    name="quote_mentions",
+    grain="one mention in the words of a quote or in the clause around them",
+    key=("quote_id", "mention_id"),
+    references={"article_id": "fact_articles", "quote_id": "fact_quotes", "mention_id": "fact_entity_mentions"},
+    columns=(
+        Column("quote_id", pl.String, "The quote."),
+        Column("mention_id", pl.String, "Who or what is mentioned; never the speaker beside the words."),
+        _ARTICLE_ID,
+        Column("role", pl.String, "inside the words, or in the clause around them.", values=("inside", "around")),
+    ),
+)
+
+STATEMENT_SPEAKERS = Table(
+    name="statement_speakers",
+    grain="one of those who made a statement together; one row for a statement of one speaker",
+    key=("statement_id", "speaker_no"),
+    references={
+        "article_id": "fact_articles", "statement_id": "fact_statements",
+        "speaker_document_entity_id": "document_entities", "speaker_entity_id": "dim_entities",
+    },
+    columns=(
+        Column("statement_id", pl.String, "The statement."),
+        Column("speaker_no", pl.UInt16, "Place in the printed order, counted from 0."),
+        _ARTICLE_ID,
+        Column("speaker_text", pl.String, "This speaker as printed."),
+        Column("speaker_start_char", pl.UInt32, "First character of the speaker in the body."),
+        Column("speaker_end_char", pl.UInt32, "Character after the speaker in the body."),
+        Column("speaker_document_entity_id", pl.String, "Whom it means in this article.", nullable=True),
+        Column("speaker_entity_id", pl.String, "Whom it means in the corpus; joined in at publish.", nullable=True),
+        Column("speaker_kind", pl.String, "What kind of source speaks.", nullable=True, values=SPEAKER_KINDS),
+    ),
+)  # fmt: skip
+
+STATEMENT_RELAYS = Table(
+    name="statement_relays",
+    grain="one link of the chain through which a statement came to the article",
+    key=("statement_id", "relay_no"),
+    references={
+        "article_id": "fact_articles", "statement_id": "fact_statements",
+        "relay_document_entity_id": "document_entities", "relay_entity_id": "dim_entities",
+    },
+    columns=(
+        Column("statement_id", pl.String, "The statement."),
+        Column("relay_no", pl.UInt16, "Place in the chain, the nearest to the speaker is 0."),
+        _ARTICLE_ID,
+        Column("relay_text", pl.String, "The relay as printed (the state agency, the newspaper)."),
+        Column("relay_start_char", pl.UInt32, "First character of the relay in the body."),
+        Column("relay_end_char", pl.UInt32, "Character after the relay in the body."),
+        Column("relay_cue", pl.String, "The words that make it one, as printed (according to, told).", nullable=True),
+        Column("relay_document_entity_id", pl.String, "Whom it means in this article.", nullable=True),
+        Column("relay_entity_id", pl.String, "Whom it means in the corpus; joined in at publish.", nullable=True),
+    ),
+)  # fmt: skip
 
 ENTITY_LINKS = Table(
     name="entity_links",
@@ -326,7 +409,7 @@ ID_REDIRECTS = Table(
     key=("kind", "old_id"),
     scope="corpus",
     columns=(
-        Column("kind", pl.String, "What the id is of.", values=("entity", "article")),
+        Column("kind", pl.String, "What the id is of.", values=("entity", "article", "story", "utterance")),
         Column("old_id", pl.String, "The id that was released."),
         Column(
             "new_id", pl.String, "The id that stands for it in this release; null when nothing does.", nullable=True
@@ -435,6 +518,141 @@ QUOTE_SPEAKER_CORRECTIONS = Table(
         Column("is_whole_statement", pl.Boolean, "Whether all quotes of its statement are corrected alike: then the statement is too."),
     ),
 )  # fmt: skip
+
+ARTICLE_COPIES = Table(
+    name="article_copies",
+    grain="one article and one origin of it",
+    key=("article_id", "origin_no"),
+    scope="corpus",
+    references={"article_id": "fact_articles", "origin_article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("origin_no", pl.UInt16, "Place among its origins, the largest share first, counted from 0."),
+        Column(
+            "origin_article_id",
+            pl.String,
+            "The article that it copies; null when only an agency is credited.",
+            nullable=True,
+        ),
+        Column("origin_text", pl.String, "The agency credited, as it is called in the lexicon.", nullable=True),
+        Column("copy_kind", pl.String, "What kind of copy it is.", values=COPY_KINDS),
+        Column("measure_name", pl.String, "What was measured (resemblance, containment, shared quotations)."),
+        Column("measure", pl.Float64, "The measure, 0 to 1."),
+        Column(
+            "copied_share", pl.Float64, "Share of the article's words that stand in the origin, 0 to 1.", nullable=True
+        ),
+        Column("evidence", pl.String, "What is shared, in words."),
+        Column(
+            "direction_rule", pl.String, "Why the other article is the origin (earlier, credited, longer, smallest id)."
+        ),
+    ),
+)
+
+DIM_STORIES = Table(
+    name="dim_stories",
+    grain="one event that articles report on",
+    key=("story_id",),
+    scope="corpus",
+    columns=(
+        Column("story_id", pl.String, "Hash of the smallest article id that the story had when it began."),
+        Column("story_title", pl.String, "The title of its most central article.", nullable=True),
+        Column("first_on", pl.Date, "The first day of publication, when one is known.", nullable=True),
+        Column("last_on", pl.Date, "The last day of publication, when one is known.", nullable=True),
+        Column("article_count", pl.UInt32, "Articles."),
+        Column("outlet_count", pl.UInt32, "Outlets."),
+        Column("origin_count", pl.UInt32, "Independent origins: rows of story_origins."),
+        Column("key_terms", pl.List(pl.String), "Names and rare words that its articles share, weightiest first."),
+    ),
+)
+
+STORY_ARTICLES = Table(
+    name="story_articles",
+    grain="one article in its story",
+    key=("article_id",),
+    scope="corpus",
+    references={"article_id": "fact_articles", "story_id": "dim_stories"},
+    columns=(
+        Column("story_id", pl.String, "The story."),
+        _ARTICLE_ID,
+        Column(
+            "score", pl.Float64, "Strength of the evidence that it belongs here, 0 to 1; 1 in a story of one article."
+        ),
+        Column(
+            "evidence", pl.List(pl.String), "What it shares with the nearest article of the story, weightiest first."
+        ),
+    ),
+)
+
+STORY_ORIGINS = Table(
+    name="story_origins",
+    grain="one independent origin of a story: articles that are no copies of each other's origins count once each",
+    key=("story_id", "origin_no"),
+    scope="corpus",
+    references={"story_id": "dim_stories"},
+    columns=(
+        Column("story_id", pl.String, "The story."),
+        Column("origin_no", pl.UInt32, "Number of the origin, counted from 0."),
+        Column("origin_text", pl.String, "The agency, the relay or the outlet that it goes back to."),
+        Column("article_ids", pl.List(pl.String), "The articles that go back to it, the origin first."),
+        Column("evidence", pl.String, "Why they are one origin, in words."),
+    ),
+)
+
+DIM_UTTERANCES = Table(
+    name="dim_utterances",
+    grain="one thing said by one speaker on one occasion, however many report it",
+    key=("utterance_id",),
+    scope="corpus",
+    references={"story_id": "dim_stories", "speaker_entity_id": "dim_entities", "reference_quote_id": "fact_quotes"},
+    columns=(
+        Column("utterance_id", pl.String, "Hash of the smallest quote id that the utterance had when it began."),
+        Column("story_id", pl.String, "The story of its reports; null when they have none in common.", nullable=True),
+        Column("speaker_entity_id", pl.String, "Who said it, where most reports with a speaker agree.", nullable=True),
+        Column("utterance_text", pl.String, "The fullest wording."),
+        Column("reference_quote_id", pl.String, "The quote with the fullest wording, which the others are compared with."),
+        Column("said_on", pl.Date, "The day, where the reports that tell one agree.", nullable=True),
+        Column("quote_count", pl.UInt32, "Reports: rows of utterance_wordings."),
+        Column("article_count", pl.UInt32, "Articles that carry it."),
+        Column("outlet_count", pl.UInt32, "Outlets that carry it."),
+        Column("origin_count", pl.UInt32, "Independent origins: rows of utterance_origins."),
+        Column("wording_count", pl.UInt32, "Distinct wordings, folded."),
+        Column("has_speaker_conflict", pl.Boolean, "Whether reports name different speakers."),
+    ),
+)  # fmt: skip
+
+UTTERANCE_WORDINGS = Table(
+    name="utterance_wordings",
+    grain="one quote as a report of an utterance",
+    key=("quote_id",),
+    scope="corpus",
+    references={"utterance_id": "dim_utterances", "quote_id": "fact_quotes", "article_id": "fact_articles"},
+    columns=(
+        Column("utterance_id", pl.String, "The utterance."),
+        Column("quote_id", pl.String, "The report."),
+        _ARTICLE_ID,
+        Column("wording_kind", pl.String, "How it differs from the fullest wording.", values=WORDING_KINDS),
+        Column("similarity", pl.Float64, "Share of the words of the shorter that are kept, 0 to 1."),
+        Column("kept", pl.List(pl.String), "Stretches of words that both have, in order."),
+        Column("deleted", pl.List(pl.String), "Stretches of the fullest wording that the report leaves out, in order."),
+        Column("inserted", pl.List(pl.String), "Stretches of the report that the fullest wording does not have, in order."),
+        Column("rule", pl.String, "The evidence that it is the same utterance."),
+    ),
+)  # fmt: skip
+
+UTTERANCE_ORIGINS = Table(
+    name="utterance_origins",
+    grain="one independent origin of an utterance, after copies, relays and syndication are folded",
+    key=("utterance_id", "origin_no"),
+    scope="corpus",
+    references={"utterance_id": "dim_utterances"},
+    columns=(
+        Column("utterance_id", pl.String, "The utterance."),
+        Column("origin_no", pl.UInt32, "Number of the origin, counted from 0."),
+        Column("origin_text", pl.String, "The agency, the relay or the outlet that it goes back to."),
+        Column("quote_ids", pl.List(pl.String), "The reports that go back to it."),
+        Column("evidence", pl.String, "Why they are one origin, in words."),
+    ),
+)
 
 DIM_OUTLETS = Table(
     name="dim_outlets",
@@ -607,12 +825,13 @@ SOURCE_SIGHTINGS = Table(
     ),
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raise with every change of a stored table, and add a migration in `warehouse/migrations.py`."""
 
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
-    FACT_ENTITY_MENTIONS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
+    FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
+    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,

@@ -9,7 +9,7 @@ import pytest
 from warehouse import migrations
 from warehouse.connection import WarehouseError, connect_private
 from warehouse.migrations import WAREHOUSE, Database, create_database, migrate_database, read_schema_version
-from warehouse.tables import SCHEMA_VERSION, TABLES
+from warehouse.tables import OCCASION_COLUMNS, SCHEMA_VERSION, TABLES
 from warehouse.views import list_columns
 
 PATH = Path("news.duckdb")
@@ -66,7 +66,8 @@ def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_warehouse_of_version_1_gets_all_that_is_declared_since() -> None:
     added = {"fact_articles": ["relabels_version"], "article_versions": ["relabels_version"],
-             "dim_entities": ["alias_article_counts", "external_id", "external_scheme"], "releases": ["corrections_version", "lines_version"]}  # fmt: skip
+             "dim_entities": ["alias_article_counts", "external_id", "external_scheme"], "releases": ["corrections_version", "lines_version"],
+             "fact_quotes": OCCASION_COLUMNS, "fact_statements": OCCASION_COLUMNS}  # fmt: skip
     with connect_private(Path(":memory:")) as con:
         create_database(con, WAREHOUSE, CREATED)
         for table, columns in added.items():
@@ -74,6 +75,7 @@ def test_a_warehouse_of_version_1_gets_all_that_is_declared_since() -> None:
                 con.execute(f"alter table {table} drop column {column}")
         con.execute("drop table corrections")
         con.execute("drop table outlet_lines")
+        con.execute("drop table dim_stories")
         con.execute("update schema_migrations set schema_version = 1")
         migrate_database(con, PATH, WAREHOUSE, LATER)
         for table in TABLES:

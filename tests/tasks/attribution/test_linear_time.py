@@ -1,6 +1,5 @@
-"""Hostile paragraphs: the work done grows with their length and not with its square, counted by words read and by processor time."""
+"""Hostile paragraphs: the work done grows with their length and not with its square, counted and not timed."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,6 +8,7 @@ from tasks.annotation.syntax import Paragraph, Tree
 from tasks.attribution.document import read_document
 from tasks.attribution.marks import find_marked_spans
 from tasks.quotes import _Body, _make_rows
+from tests.work import count_lines_run
 
 _TAGS = {"said": "VBD", "Berg": "NNP", "“": "``", "”": "''", ",": ",", ".": "."}
 _POS = {"said": "VERB", "Berg": "PROPN", "“": "PUNCT", "”": "PUNCT", ",": "PUNCT", ".": "PUNCT"}
@@ -90,18 +90,9 @@ def star(words: Sequence[str]) -> Tree:
     return tree
 
 
-def ratio_of_times(run: Callable[[int], object], count: int) -> float:
-    """Return how many times longer four times the work takes, each the shortest of three runs: 4 is linear, 16 is quadratic."""
-
-    def measure(size: int) -> float:
-        times = []
-        for _ in range(3):
-            begun = time.process_time()
-            run(size)
-            times.append(time.process_time() - begun)
-        return min(times)
-
-    return measure(4 * count) / measure(count)
+def growth(run: Callable[[int], object], count: int) -> float:
+    """Return how many times more lines of code four times the work runs through: 4 is linear, 16 is quadratic."""
+    return count_lines_run(lambda: run(4 * count)) / count_lines_run(lambda: run(count))
 
 
 def read_rows(tree: Tree) -> object:
@@ -124,14 +115,14 @@ def read_rows(tree: Tree) -> object:
         "said Berg Berg",
     ],
 )
-def test_four_times_the_words_take_about_four_times_as_long(shape, unit):
+def test_four_times_the_words_take_about_four_times_the_work(shape, unit):
     words = unit.split()
-    assert ratio_of_times(lambda count: read_rows(shape(words * (count // len(words)))), 2_000) < 7.5
+    assert growth(lambda count: read_rows(shape(words * (count // len(words)))), 500) < 5
 
 
 @pytest.mark.parametrize("unit", ['"', "“", "”", "’", "“a ", "a” . ", "“a” ", "‘ “a” ’ ", "“a ‘b “c” d’ e” "])
-def test_four_times_the_marks_take_about_four_times_as_long(unit):
-    assert ratio_of_times(lambda count: find_marked_spans([unit * count]), 2_000) < 7.5
+def test_four_times_the_marks_take_about_four_times_the_work(unit):
+    assert growth(lambda count: find_marked_spans([unit * count]), 500) < 5
 
 
 def test_a_list_of_thousands_of_names_is_read():
