@@ -1,4 +1,4 @@
-"""`python -m bench [samples|corpus|stages|quotes|links|all]` measures; `all` writes docs/benchmarks.md, the others print their part."""
+"""`python -m bench [PART|all]` measures; `all` writes docs/benchmarks.md, the others print their part. The parts: `PARTS`."""
 
 import argparse
 import json
@@ -22,6 +22,7 @@ from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "data" / "raw.bbc.jsonl.gz"
 COMMAND_LINE = (sys.executable, "-c", "from flows.cli import app; app()")
+TEXTS = "texts"
 QUERY = "from mart_speakers order by quote_count desc, speaker limit 8"  # what `make run` asks
 LOAD_MODEL = (
     "import time, spacy; from tasks.annotation.annotator import DEFAULT_MODEL, load_model; start = time.perf_counter(); "
@@ -263,27 +264,43 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
     return [seconds, 100 * seconds / build.run_cpu, build.documents / seconds if is_measurable else None]
 
 
+@dataclass(frozen=True)
+class Part:
+    """One part of the bench: what measures it in a scratch folder, and whether it needs the corpus unpacked there."""
+
+    measure: Callable[[Path], str]
+    needs_corpus: bool = False
+
+
+PARTS: dict[str, Part] = {
+    "samples": Part(measure_samples),
+    "links": Part(measure_links),
+    "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),
+    "stages": Part(lambda work: measure_stages(work, work / TEXTS), needs_corpus=True),
+    "quotes": Part(lambda work: measure_quotes(work, work / TEXTS), needs_corpus=True),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "part", nargs="?", default="all", choices=("samples", "corpus", "stages", "quotes", "links", "all")
-    )
+    parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "all"))
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
     given = parser.parse_args()
+    chosen = PARTS if given.part == "all" else {given.part: PARTS[given.part]}
     sections = [f"# Benchmarks\n\nWritten by `make bench`. {describe_machine(describe_model(DEFAULT_MODEL))}\n"]
     with tempfile.TemporaryDirectory(prefix="onrecord-bench-") as folder:
-        work, texts = Path(folder), Path(folder, "texts")
-        if given.part in ("samples", "all"):
-            sections.append(measure_samples(work))
-        if given.part in ("links", "all"):
-            sections.append(measure_links(work))
-        if not given.corpus.is_file() and given.part != "links":
-            sections.append("The corpus was not there: only samples/ was measured (`python -m bench --corpus FILE`).\n")
-        elif given.part not in ("samples", "links"):
-            unpack_corpus(given.corpus, texts, given.limit)
-            measures = {"corpus": measure_corpus, "stages": measure_stages, "quotes": measure_quotes}
-            sections += [measure(work, texts) for part, measure in measures.items() if given.part in (part, "all")]
+        work = Path(folder)
+        needs_corpus = any(part.needs_corpus for part in chosen.values())
+        is_there = given.corpus.is_file()
+        if needs_corpus and is_there:
+            unpack_corpus(given.corpus, work / TEXTS, given.limit)
+        sections += [part.measure(work) for part in chosen.values() if is_there or not part.needs_corpus]
+        if needs_corpus and not is_there:
+            missed = ", ".join(name for name, part in chosen.items() if part.needs_corpus)
+            sections.append(
+                f"The corpus was not there, so {missed} were not measured (`python -m bench --corpus FILE`).\n"
+            )
     page = "\n".join(sections)
     if given.part == "all":
         (ROOT / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
