@@ -20,7 +20,6 @@ _QUOTED_PASSIVES = frozenset(
     {"quote", "cite", "hear", "overhear", "record", "catch", "know", "see", "report", "credit"}
 )
 """Verbs whose passive subject is the one who speaks ("was quoted as saying")."""
-_ACCORDING = ("according", "accord")
 _ISSUES = frozenset(
     {"issue", "release", "publish", "make", "send", "write", "sign", "post", "give", "deliver", "put", "circulate"}
 )

@@ -16,7 +16,6 @@ from typing import NamedTuple
 DOUBLE = {"“": 1, "„": 1, "‟": 1, "〝": 1, "«": 1, "”": -1, "〞": -1, "»": -1, '"': 0, "〟": -1, "＂": 0}
 """Double marks -> the direction of their shape: 1 opens, -1 closes, 0 does not tell."""
 SINGLE = {"‘": 1, "‚": 1, "‛": 1, "‹": 1, "’": -1, "›": -1, "'": 0, "`": 1}
-CLOSING_SINGLE_FOR = {"‹": "›"}
 
 # one class of characters first: the search then skips from mark to mark
 _MARK = re.compile("[" + "".join(map(re.escape, (*DOUBLE, *SINGLE))) + r"](?:(?<=`)`|(?<=')')?")

@@ -40,7 +40,6 @@ LABEL_TYPES = {
     "PERSON": "person", "ORG": "organization", "GPE": "place", "LOC": "place", "FAC": "place", "NORP": "group",
     "EVENT": "event", "WORK_OF_ART": "work", "PRODUCT": "product", "LAW": "law",
 }  # fmt: skip
-_QUOTE_MARKS = frozenset('"“”„«»‹›')
 _NAMED_TAGS = frozenset({"NNP", "NNPS"})
 _CUT = re.compile(r"[\"“”„«»‹›()\[\]|\n\r\t;*]+|\s[–—-]\s|—|[–-]$|,(?=\d)")
 _LEADING = re.compile(r"(?:[^\w’'‘]+|[’'‘](?!\w)|(?:the|a|an|The|A|An|THE)\s+)+")

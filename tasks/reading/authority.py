@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.identity.constraints import AuthorityRow
 from tasks.reading.metadata import SkippedEntry
+from tasks.reading.text_files import read_text_file
 from warehouse.tables import ENTITY_TYPES
 
 _ID_FORMS = {"wikidata": r"Q[1-9][0-9]*", "viaf": r"[0-9]+"}
@@ -70,12 +71,9 @@ def parse_row(row: Mapping[str | None, Any], origin: str) -> AuthorityRow:
 
 def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str | None, Any] | AuthorityError]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        yield 1, AuthorityError(f"the file cannot be read ({error.strerror or error})")
-        return
-    except UnicodeDecodeError:
-        yield 1, AuthorityError("the file is not UTF-8 text")
+        text = read_text_file(path, AuthorityError)
+    except AuthorityError as error:
+        yield 1, error
         return
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     line_no = 1

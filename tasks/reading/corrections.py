@@ -13,6 +13,7 @@ import yaml
 
 from tasks.outlets import load_outlets
 from tasks.reading.metadata import SkippedEntry
+from tasks.reading.text_files import read_text_file
 from warehouse.keys import make_id
 from warehouse.tables import ENTITY_TYPES, SEGMENT_LABELS
 
@@ -321,12 +322,9 @@ class _TextLoader(yaml.BaseLoader):
 def _read_entries(path: Path) -> Iterator[tuple[int, object]]:
     """Yield the entries of one file with their lines; an error in the place of one that is no YAML."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        yield 1, CorrectionError(f"the file cannot be read ({error.strerror or error})")
-        return
-    except UnicodeDecodeError:
-        yield 1, CorrectionError("the file is not UTF-8 text")
+        text = read_text_file(path, CorrectionError)
+    except CorrectionError as error:
+        yield 1, error
         return
     try:
         entries = list(_parse_yaml(text, 1))

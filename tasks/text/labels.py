@@ -7,7 +7,6 @@ import polars as pl
 from tasks.lexicons import load_lexicon
 
 TERMINAL = r"""[.!?…。！？؟।][\])"'”’»“›*]*$"""
-MARKS_ONLY = r"^[^\p{L}\p{N}]*$"
 AGENCY = "\x04"
 """Stands for the name of an agency in the text that patterns see."""
 LEAST_SCORE = -0.3

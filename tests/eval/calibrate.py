@@ -9,7 +9,7 @@ import argparse
 import gzip
 import importlib.util
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +23,7 @@ from tasks.annotation.syntax import iterate_documents
 from tasks.attribution.confidence import Cell, cell_of, rate_confidence
 from tasks.attribution.document import Draft, read_document
 from tests.builders import articles
+from tests.eval.calibration import find_calibration_error, find_precision
 
 _TABLE = Path(__file__).parents[2] / "tasks" / "lexicons" / "speaker_shares.csv"
 _Case = tuple[Draft, bool]
@@ -96,16 +97,6 @@ def write_table(cells: dict[Cell, tuple[int, int]], path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def measure_calibration(rated: Sequence[tuple[float, bool]]) -> tuple[float, float]:
-    """Return the expected calibration error over 10 bins of equal width, and the precision of the most confident 60 %."""
-    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for confidence, is_right in rated:
-        bins[min(int(confidence * 10), 9)].append((confidence, is_right))
-    error = sum(abs(sum(c for c, _ in b) - sum(r for _, r in b)) for b in bins.values()) / len(rated)
-    top = sorted(rated, key=lambda case: -case[0])[: max(1, round(len(rated) * 0.6))]
-    return error, sum(r for _, r in top) / len(top)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit or check, as the first argument says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     for name, kinds in (("marked", {"direct", "mixed"}), ("reported", {"indirect"})):
         rated = [(rate_confidence(draft), is_right) for draft, is_right in cases if draft.quote_type in kinds]
-        error, precision = measure_calibration(rated)
+        error, precision = find_calibration_error(rated), find_precision(rated, 0.6)
         print(f"{name}: {len(rated)} cases, calibration error {error:.3f}, precision of the top 60 % {precision:.3f}")
 
 

@@ -3,7 +3,7 @@
 from tasks.attribution.confidence import LEAST_CONFIDENCE, rate_confidence
 from tasks.attribution.document import Draft
 from tasks.lexicons import load_lexicon
-from tests.eval.calibrate import measure_calibration
+from tests.eval.calibration import find_calibration_error, find_precision
 
 
 def draft(rule: str, *, quote_type: str = "direct", form: str | None = "name", speaker: bool = True) -> Draft:
@@ -39,5 +39,5 @@ def test_every_count_of_right_speakers_is_within_its_cases():
 
 def test_the_calibration_error_is_the_mean_gap_between_confidence_and_truth():
     rated = [(0.95, True)] * 3 + [(0.95, False)] + [(0.55, True), (0.55, False)]
-    error, precision = measure_calibration(rated)
+    error, precision = find_calibration_error(rated), find_precision(rated, 0.6)
     assert (round(error, 3), round(precision, 3)) == (round((4 * 0.95 - 3 + 2 * 0.55 - 1) / 6, 3), 0.75)
