@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.corpus import read_text_size, unpack_corpus
 from bench.history import FIRST_PIPELINE, HistoryError, unpack_version
+from bench.hostile import measure_hostile
 from bench.links import measure_links
 from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_seconds, render_goals, render_table
 from bench.probe import ENGINE, SERVER
@@ -275,6 +276,7 @@ class Part:
 PARTS: dict[str, Part] = {
     "samples": Part(measure_samples),
     "links": Part(measure_links),
+    "hostile": Part(lambda _: measure_hostile()),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),
     "stages": Part(lambda work: measure_stages(work, work / TEXTS), needs_corpus=True),
     "quotes": Part(lambda work: measure_quotes(work, work / TEXTS), needs_corpus=True),

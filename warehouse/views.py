@@ -1,4 +1,7 @@
-"""The marts: views that answer an analyst's questions without a join, one .sql file each in `warehouse/marts/`."""
+"""The marts: they answer an analyst's questions without a join, one .sql file each in `warehouse/marts/`.
+
+A mart is a view; one whose file says `-- stored: yes` is a table that is built anew at every publish: an aggregate over the corpus.
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,12 +17,13 @@ _HEADER_LINE = re.compile(r"-- (?P<name>\w+): (?P<text>.+)")
 
 @dataclass(frozen=True)
 class Mart:
-    """One view: its name, what one row is, its query, and what those of its columns mean that no table describes."""
+    """One mart: its name, what one row is, its query, what those of its columns mean that no table describes, and whether it is stored."""
 
     name: str
     grain: str
     sql: str
     described: dict[str, str]
+    is_stored: bool = False
 
     def describe(self, column: str) -> str:
         """Return what a column means: as the file says, else as the first table with a column of that name does."""
@@ -32,14 +36,15 @@ class Mart:
 
 
 def parse_mart(name: str, text: str) -> Mart:
-    """Read a mart: `-- grain: …` and `-- column: …` lines, then the query; raises `ValueError` without its grain."""
+    """Read a mart: `-- grain: …`, `-- stored: yes` and `-- column: …` lines, then the query; raises `ValueError` without its grain."""
     lines = text.strip().splitlines()
     query_start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
     header = (_HEADER_LINE.fullmatch(line) for line in lines[:query_start])
     described = {match["name"]: match["text"] for match in header if match}
     if "grain" not in described:
         raise ValueError(f"{name}.sql does not begin with its grain")
-    return Mart(name, described.pop("grain"), "\n".join(lines[query_start:]), described)
+    is_stored = described.pop("stored", "no") == "yes"
+    return Mart(name, described.pop("grain"), "\n".join(lines[query_start:]), described, is_stored)
 
 
 def read_marts() -> list[Mart]:
@@ -53,15 +58,19 @@ def read_marts() -> list[Mart]:
 
 
 def create_marts(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the marts as commented views of the database, and drop those that it has from an earlier version."""
+    """Create the marts of the database with their comments, and drop those that it has from an earlier version."""
     for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall():
         con.execute(f"drop view {quote_name(name)}")
+    for (name,) in con.execute(
+        "select table_name from duckdb_tables() where starts_with(table_name, 'mart_')"
+    ).fetchall():
+        con.execute(f"drop table {quote_name(name)}")
     for mart in read_marts():
-        view = quote_name(mart.name)
-        con.execute(f"create view {view} as {mart.sql}")
-        con.execute(f"comment on view {view} is {quote_text(mart.grain)}")
+        own, kind = quote_name(mart.name), "table" if mart.is_stored else "view"
+        con.execute(f"create {kind} {own} as {mart.sql}")
+        con.execute(f"comment on {kind} {own} is {quote_text(mart.grain)}")
         for column in list_columns(con, mart.name):
-            con.execute(f"comment on column {view}.{quote_name(column)} is {quote_text(mart.describe(column))}")
+            con.execute(f"comment on column {own}.{quote_name(column)} is {quote_text(mart.describe(column))}")
 
 
 def list_columns(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:

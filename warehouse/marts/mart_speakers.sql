@@ -1,4 +1,5 @@
 -- grain: one entity that speaks in at least one quote
+-- stored: yes
 -- speaker: Name of the entity.
 -- speaker_entity_id: The entity in the corpus.
 -- quote_count: Quotes of the speaker.
@@ -53,3 +54,4 @@ final as (
 )
 
 select * from final
+order by quote_count desc, speaker_entity_id asc
