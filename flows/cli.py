@@ -47,6 +47,7 @@ Rows = tuple[Sequence[str], Iterable[Sequence[Any]]]
 _RELEASE_COLUMNS = (
     "release_id", "published_at", "article_count", "quote_count", "is_current", "is_pinned", "is_kept", "size_bytes",
 )  # fmt: skip
+_MOST_DIFF_ROWS = 20
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
@@ -204,6 +205,36 @@ def releases(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format
     with _tell_errors():
         connect_read_only(warehouse).close()  # says what is wrong where there is nothing to list
         _print_rows(_frame_rows(read_releases(warehouse).select(_RELEASE_COLUMNS)), format)
+
+
+@app.command()
+def diff(
+    old_release: Annotated[str, typer.Argument(help="The id of a release, or its first characters.")],
+    new_release: Annotated[str | None, typer.Argument(help="The other release; by default the current one.")] = None,
+    warehouse: WarehouseOption = DEFAULT,
+    quotes: Annotated[bool, typer.Option("--quotes", help="List every quote that is other than before.")] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Tell which quotes and speakers one release gained, lost and changed against an earlier one, by outlet and by speaker."""
+    from flows.diff import diff_releases
+
+    with _tell_errors():
+        compared = diff_releases(warehouse, old_release, new_release)
+        if quotes or format is not Format.TABLE:
+            _print_rows(_frame_rows(compared.changes), format)
+            return
+        console = _make_console()
+        for release_id, count in (
+            (compared.old_release_id, compared.old_count),
+            (compared.new_release_id, compared.new_count),
+        ):
+            console.print(Text(f"{release_id}  {count:,} quotes"))
+        for columns in ((), ("cause",), ("outlet",), ("speaker",)):
+            counts = compared.count_by(*columns)
+            console.print()
+            _print_rows(_frame_rows(counts.head(_MOST_DIFF_ROWS)), format)
+            if counts.height > _MOST_DIFF_ROWS:
+                print(f"… and {counts.height - _MOST_DIFF_ROWS:,} more: --quotes lists every quote")
 
 
 @lines_app.command("learn")

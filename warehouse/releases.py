@@ -179,14 +179,27 @@ def list_releases(warehouse: Path) -> list[Release]:
     ]
 
 
+def find_release(warehouse: Path, release_id: str) -> Release:
+    """Return the kept release whose id is, or alone begins with, `release_id`; raises `WarehouseError` when there is none or several."""
+    found = [release for release in list_releases(warehouse) if release.release_id.startswith(release_id)]
+    exact = [release for release in found if release.release_id == release_id]
+    if not found or not release_id:
+        raise WarehouseError(f"{warehouse} keeps no release {release_id}")
+    if len(found) > 1 and not exact:
+        raise WarehouseError(
+            f"{warehouse} keeps {len(found)} releases that begin with {release_id}: give more of the id"
+        )
+    return (exact or found)[0]
+
+
 def pin_release(warehouse: Path, release_id: str) -> None:
     """Keep a release whatever its age; raises `WarehouseError` when it does not exist."""
-    _pin_path(_require_release(warehouse, release_id)).touch()
+    _pin_path(find_release(warehouse, release_id).path).touch()
 
 
 def unpin_release(warehouse: Path, release_id: str) -> None:
     """Let a pinned release expire like any other; raises `WarehouseError` when it does not exist."""
-    _pin_path(_require_release(warehouse, release_id)).unlink(missing_ok=True)
+    _pin_path(find_release(warehouse, release_id).path).unlink(missing_ok=True)
 
 
 def select_expired(release_ids: Iterable[str], kept: Iterable[str], now: datetime) -> list[str]:
@@ -276,13 +289,6 @@ def _release_files(warehouse: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _RELEASE_FILE.fullmatch(path.name))
-
-
-def _require_release(warehouse: Path, release_id: str) -> Path:
-    for release in list_releases(warehouse):
-        if release.release_id == release_id:
-            return release.path
-    raise WarehouseError(f"{warehouse} keeps no release {release_id}")
 
 
 def _pin_path(release: Path) -> Path:
