@@ -17,6 +17,7 @@ from bench.links import measure_links
 from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_seconds, render_goals, render_table
 from bench.probe import ENGINE, SERVER
 from bench.processes import Run, run_measured
+from bench.queries import measure_queries
 from flows.report import STAGES
 from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 
@@ -277,6 +278,7 @@ PARTS: dict[str, Part] = {
     "samples": Part(measure_samples),
     "links": Part(measure_links),
     "hostile": Part(lambda _: measure_hostile()),
+    "queries": Part(measure_queries),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),
     "stages": Part(lambda work: measure_stages(work, work / TEXTS), needs_corpus=True),
     "quotes": Part(lambda work: measure_quotes(work, work / TEXTS), needs_corpus=True),

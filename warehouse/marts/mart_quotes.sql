@@ -19,22 +19,8 @@ corrected as (
     select * from quote_speaker_corrections
 ),
 
-attributions as (
-    select
-        quotes.quote_id,
-        corrected.correction_id as speaker_correction_id,
-        case when corrected.quote_id is null then quotes.speaker_text end as speaker_text,
-        case
-            when corrected.quote_id is null then quotes.speaker_kind
-            else corrected.speaker_kind
-        end as speaker_kind,
-        case when corrected.quote_id is null then quotes.confidence else 1.0 end as confidence
-    from quotes
-    left join corrected on quotes.quote_id = corrected.quote_id
-),
-
 final as (
-    select
+    select  -- noqa: ST06, a reader finds the speaker before the words
         quotes.quote_id,
         quotes.article_id,
         quotes.statement_id,
@@ -47,20 +33,23 @@ final as (
         articles.dateline,
         entities.entity_name as speaker,
         quotes.speaker_entity_id,
-        attributions.speaker_text,
-        attributions.speaker_kind,
+        case when corrected.quote_id is null then quotes.speaker_text end as speaker_text,
+        case
+            when corrected.quote_id is null then quotes.speaker_kind
+            else corrected.speaker_kind
+        end as speaker_kind,
         quotes.quote_type,
         quotes.quote_text,
         quotes.quote_text_normalized,
         quotes.cue,
         quotes.via_text,
-        attributions.confidence,
+        case when corrected.quote_id is null then quotes.confidence else 1.0 end as confidence,
         quotes.start_char,
         quotes.end_char,
-        attributions.speaker_correction_id
+        corrected.correction_id as speaker_correction_id
     from quotes
-    inner join attributions on quotes.quote_id = attributions.quote_id
     inner join articles on quotes.article_id = articles.article_id
+    left join corrected on quotes.quote_id = corrected.quote_id
     left join entities on quotes.speaker_entity_id = entities.entity_id
 )
 
