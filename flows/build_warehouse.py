@@ -21,11 +21,13 @@ from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new,
 from tasks.load import delete_articles, load_batch
 from tasks.publish import publish_warehouse, store_lines
 from tasks.quotes import extract_quotes_batch
+from tasks.reading.known import KnownSources, select_settled
 from tasks.reading.sources import find_sources
 from tasks.text.repeated import LINES_SCHEMA, collect_lines, learn_lines
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.ledger import read_ledger
 from warehouse.releases import lock_warehouse, stage_release
+from warehouse.tables import SOURCE_STATES, WEB_PAGES
 
 
 @flow(name="build-warehouse", persist_result=False, validate_parameters=False)
@@ -105,27 +107,41 @@ def find_documents(job: Job) -> None:
         found = find_sources(
             settings.sources, max_bytes=settings.max_bytes, min_age_seconds=settings.min_age_seconds, now=time.time()
         )
-        scan = scan_sources(found, job.store)
         known = read_ledger(job.ledger, "from source_sightings")
     before = read_release_corrections(settings.warehouse, job.relabels)
+    anew = find_anew(before, known, job.relabels)
     job.note_corrections(before)
-    with report.time_stage("lines"):
-        job.use_lines(read_learned_lines(settings.warehouse) if before.is_released else learn_from(job, scan.sightings))
+    if before.is_released:
+        with report.time_stage("lines"):
+            job.use_lines(read_learned_lines(settings.warehouse))
+    with report.time_stage("find"):
+        settled = select_settled(known, job.rules, anew=anew) if before.is_released else known.clear()
+        scan = scan_sources(found, job.store, settings.reading, known=read_known(job, settled), web=settings.web)
+    if not before.is_released:
+        with report.time_stage("lines"):
+            job.use_lines(learn_from(job, scan.sightings))
     with report.time_stage("find"):
         selected = select_new(
             scan.sightings, known, job.rules, is_released=before.is_released, retry_stopped=settings.retry_stopped,
-            anew=find_anew(before, known, job.relabels),
+            anew=anew,
         )  # fmt: skip
     job.new = selected.new
-    job.note_rejected(scan.rejected)
+    job.note_scan(scan)
     job.note_seen(pl.concat([selected.known, selected.stopped]))
     waiting = before.outdated.join(selected.new, on="document_id", how="anti")
     report.counts.update(
         relabels_waiting=waiting.height,
-        found=scan.sightings.height, new=selected.new.height, unchanged=selected.known.height,
+        found=scan.sightings.height + scan.unchanged.height, new=selected.new.height,
+        unchanged=selected.known.height + scan.unchanged.height,
         stopped_before=selected.stopped.height, waiting=scan.waiting_count,
         unread=scan.rejected.filter(pl.col("reject_reason").is_in(COULD_NOT_READ)).height,
     )  # fmt: skip
+
+
+def read_known(job: Job, settled: pl.DataFrame) -> KnownSources:
+    """Return what the ledger knows of sources, with the sightings that are `settled`."""
+    states, pages = (read_ledger(job.ledger, f"from {table.name}") for table in (SOURCE_STATES, WEB_PAGES))
+    return KnownSources(states, settled, pages, job.started_at)
 
 
 def learn_from(job: Job, sightings: pl.DataFrame) -> pl.DataFrame:

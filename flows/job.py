@@ -20,7 +20,7 @@ from flows.corrections import ReleaseCorrections
 from flows.report import BuildReport
 from flows.settings import Settings
 from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
-from tasks.ingest import REJECTED_SCHEMA
+from tasks.ingest import REJECTED_SCHEMA, ScannedSources
 from tasks.publish import Publication
 from tasks.reading.authority import ReadAuthority, read_authority
 from tasks.reading.corrections import Correction, ReadCorrections, read_corrections, select_relabels
@@ -40,7 +40,9 @@ from warehouse.tables import (
     REJECTED_DOCUMENTS,
     SOURCE_DOCUMENTS,
     SOURCE_SIGHTINGS,
+    SOURCE_STATES,
     TABLES,
+    WEB_PAGES,
     Table,
 )
 
@@ -134,6 +136,13 @@ class Job:
     def note_seen(self, sightings: pl.DataFrame) -> None:
         """Note where documents were seen again, with the `outcome` that they had before."""
         self.note(SOURCE_SIGHTINGS, sightings, first_seen_at=self.started_at, last_seen_at=self.started_at)
+
+    def note_scan(self, scan: ScannedSources) -> None:
+        """Note what a scan rejected, what it found unchanged without reading it, and what the next scan goes by."""
+        self.note_rejected(scan.rejected)
+        self.note_seen(scan.unchanged)
+        self.note(SOURCE_STATES, scan.states)
+        self.note(WEB_PAGES, scan.pages)
 
     def _find_places(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return all new sightings of the articles of a batch: an article may be seen in several places."""

@@ -3,14 +3,20 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tasks.errors import UsageError
+from tasks.reading.fields import FieldMapping, read_mapping
+from tasks.reading.limits import Limits
+from tasks.reading.network import WebAccess
+from tasks.reading.options import Reading
+from tasks.reading.remote import make_user_agent, split_scheme
 
 DEFAULT_WAREHOUSE: Final = "data/news.duckdb"
 DEFAULT_SOURCES: Final = "data/inbox"
+DEFAULT_FEEDS: Final = "data/feeds.txt"
 _PROJECT_FILE: Final = "prefect.yaml"
 
 _LIBRARY_SWITCHES: Final = {
@@ -38,6 +44,24 @@ class Settings:
     retry_stopped: bool = False
     corrections: Path | None = None
     authority: Path | None = None
+    fields: FieldMapping = field(default_factory=FieldMapping)
+    max_download_bytes: int = 4_000_000_000
+    stall_seconds: float = 30.0
+    contact: str | None = None
+    feeds: Path | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """How sources are read."""
+        limits = Limits(
+            max_bytes=self.max_bytes, max_download_bytes=self.max_download_bytes, stall_seconds=self.stall_seconds
+        )
+        return Reading(limits, self.fields)
+
+    @property
+    def web(self) -> WebAccess:
+        """How the web is asked."""
+        return WebAccess(make_user_agent(self.contact))
 
     @property
     def staging(self) -> Path:
@@ -72,7 +96,7 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
     root = find_project_root() if root is None else root
     env = os.environ
     values: dict[str, object] = {
-        "sources": tuple(env.get("ONRECORD_SOURCES", DEFAULT_SOURCES).split(os.pathsep)),
+        "sources": _split_sources(env.get("ONRECORD_SOURCES", DEFAULT_SOURCES)),
         "warehouse": env.get("ONRECORD_WAREHOUSE", DEFAULT_WAREHOUSE),
         "data_dir": env.get("ONRECORD_DATA_DIR", "data"),
         "spacy_model": env.get("ONRECORD_SPACY_MODEL"),
@@ -82,14 +106,28 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
         "workers": _read_number(env, "ONRECORD_WORKERS", _count_cores(), least=1),
         "corrections": env.get("ONRECORD_CORRECTIONS"),
         "authority": env.get("ONRECORD_AUTHORITY"),
+        "fields": env.get("ONRECORD_FIELDS"),
+        "max_download_bytes": _read_number(env, "ONRECORD_MAX_DOWNLOAD_BYTES", 4_000_000_000, least=1),
+        "stall_seconds": _read_number(env, "ONRECORD_STALL_SECONDS", 30, least=1),
+        "contact": env.get("ONRECORD_CONTACT"),
+        "feeds": env.get("ONRECORD_FEEDS", DEFAULT_FEEDS),
         **{name: value for name, value in given.items() if value is not None},
     }
     sources = values.pop("sources")
     assert isinstance(sources, list | tuple)
-    paths = {name: _resolve(root, str(values.pop(name))) for name in ("warehouse", "data_dir")}
+    paths = {name: _resolve(root, str(values.pop(name))) for name in ("warehouse", "data_dir", "feeds")}
+    fields = values.pop("fields")
+    if isinstance(fields, str | Path):
+        fields = read_mapping(_resolve(root, str(fields)))
+    values["fields"] = fields if isinstance(fields, FieldMapping) else FieldMapping()
     folders = {name: _find_folder(root, name, values.pop(name)) for name in ("corrections", "authority")}
-    resolved = tuple(str(_resolve(root, source)) for source in sources)
+    resolved = tuple(source if split_scheme(source) else str(_resolve(root, source)) for source in sources)
     return Settings(sources=resolved, **paths, **folders, **values)  # type: ignore[arg-type]
+
+
+def _split_sources(text: str) -> tuple[str, ...]:
+    """Split like a search path; where there is an address, which has colons of its own, at white space."""
+    return tuple(text.split() if "://" in text else text.split(os.pathsep))
 
 
 def create_default_inbox(settings: Settings) -> None:

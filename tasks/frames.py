@@ -27,6 +27,8 @@ RAW_DOCUMENTS = Table(
         Column("metadata_title", pl.String, "Headline, as the metadata says.", nullable=True),
         Column("metadata_published_on", pl.Date, "Date of publication, as the metadata says.", nullable=True),
         Column("metadata_authors", pl.List(pl.String), "Authors, as the metadata says.", nullable=True),
+        Column("media_type", pl.String, "Content-Type that the bytes came with, charset included.", nullable=True),
+        Column("http_headers", pl.String, "Response headers that say something of the text, as JSON.", nullable=True),
     ),
 )
 

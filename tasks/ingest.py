@@ -1,20 +1,37 @@
 """Sources -> raw documents: find the files, keep their bytes as found, leave out what was judged before."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import httpx
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.frames import RAW_DOCUMENTS
-from tasks.reading.metadata import FIELDS, MetadataError, canonicalize_url, parse_entry
+from tasks.reading.containers import describe_error, read_file
+from tasks.reading.feeds import PAGES_SCHEMA
+from tasks.reading.known import (
+    STATES_SCHEMA,
+    KnownSources,
+    KnownState,
+    SourceState,
+    count_states,
+    describe_file,
+    hash_file,
+)
+from tasks.reading.metadata import FIELDS, Metadata, MetadataError, canonicalize_url, parse_entry
+from tasks.reading.network import WebAccess, fetch_source, open_feeds
+from tasks.reading.options import Reading
 from tasks.reading.raw_store import RawStore
-from tasks.reading.readers import READERS, Record
-from tasks.reading.sources import FoundSources, Rejection, SourceFile, describe_error
+from tasks.reading.records import BadRecord, Record
+from tasks.reading.remote import KEPT_HEADERS, open_web
+from tasks.reading.sources import FoundSources, Rejection, RemoteSource, SourceFile
 from warehouse.keys import hash_bytes, make_id
-from warehouse.tables import REJECTED_DOCUMENTS
+from warehouse.tables import REJECTED_DOCUMENTS, SOURCE_SIGHTINGS
 
 RAW_SIGHTINGS_SCHEMA = {name: dtype for name, dtype in RAW_DOCUMENTS.schema.items() if name != "raw"}
 """RAW_DOCUMENTS without the bytes, which wait in the raw store until their batch comes."""
@@ -23,20 +40,28 @@ REJECTED_SCHEMA = {
     for name, dtype in REJECTED_DOCUMENTS.schema.items()
     if name not in ("run_id", "rejected_at", "rules_version")
 }
-COULD_NOT_READ = ("unreadable", "malformed_metadata", "malformed_correction", "malformed_authority")
+COULD_NOT_READ = (
+    "unreadable", "truncated", "damaged", "limit_exceeded", "http_status", "malformed_metadata", "malformed_correction",
+    "malformed_authority",
+)  # fmt: skip
 """Reasons that make a build end with exit code 4: something was there and nobody could read it."""
 
 
 @dataclass(frozen=True)
 class ScannedSources:
-    """All documents of the files found, their bytes kept in the raw store.
+    """All documents of the sources found, their bytes kept in the raw store.
 
-    `sightings`: RAW_SIGHTINGS_SCHEMA, a row a document and place, ordered by source URI. `rejected`: REJECTED_SCHEMA.
+    `sightings`: RAW_SIGHTINGS_SCHEMA, a row a document and place, in the order of the sources. `unchanged`: the sightings
+    (SOURCE_SIGHTINGS) of sources of many documents that nobody had to read, because they are as they were. `rejected`:
+    REJECTED_SCHEMA. `states` and `pages` (STATES_SCHEMA, PAGES_SCHEMA) are what the next scan goes by.
     """
 
     sightings: pl.DataFrame
     rejected: pl.DataFrame
     waiting_count: int = 0
+    unchanged: pl.DataFrame = field(default_factory=SOURCE_SIGHTINGS.schema.to_frame)
+    states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATES_SCHEMA))
+    pages: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAGES_SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -48,68 +73,263 @@ class SelectedSources:
     stopped: pl.DataFrame
 
 
-def scan_sources(found: FoundSources, store: RawStore) -> ScannedSources:
-    """Read every file once, keep its bytes and note which documents it holds.
+def scan_sources(
+    found: FoundSources,
+    store: RawStore,
+    reading: Reading | None = None,
+    *,
+    known: KnownSources | None = None,
+    web: WebAccess | None = None,
+) -> ScannedSources:
+    """Read every source once, a document at a time, keep the bytes and note which documents there are.
 
     One document cannot have two states in one run: where one id comes with different bytes, those whose source
-    URI (then root) sorts first are its state, and the others are rejected as `duplicate_document`. Where the bytes are
-    the same, both places are sightings.
+    comes first are its state, and the others are rejected as `duplicate_document`. Where the bytes are the same, both
+    places are sightings. A source of many documents that is as `known` says is not read.
     """
-    sightings: list[dict[str, Any]] = []
-    rejected = list(found.rejected)
-    owners: dict[str, tuple[str, SourceFile]] = {}
-    for file in found.files:
+    scan = _Scan(store, reading or Reading(), known or KnownSources(), web or WebAccess())
+    for place, file in enumerate(found.files):
+        scan.scan_file(file, place)
+    scan.scan_remote(found.remote, len(found.files))
+    return scan.finish(found)
+
+
+_ORDER = {"place": pl.UInt32, "root": pl.String}
+"""Where a sighting comes in the order of the sources, and what to call its root; only while a scan runs."""
+_ROWS_A_FRAME = 5_000
+
+
+@dataclass
+class _Scan:
+    """Collects what the sources hold: of each document a row of hashes and metadata, its bytes go to the store at once."""
+
+    store: RawStore
+    reading: Reading
+    known: KnownSources
+    web: WebAccess
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    unchanged: list[pl.DataFrame] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    states: list[dict[str, Any]] = field(default_factory=list)
+    pages: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAGES_SCHEMA))
+
+    def scan_file(self, file: SourceFile, place: int) -> None:
+        """Scan a file on the disk; a container that is as it was is looked up."""
+        if not file.holds_many:
+            self._note(file, _read_records(file, self.reading), place)
+            return
         try:
-            for record in _read_records(file):
-                sighting = _sight_record(file, record, rejected)
-                if not record.raw:
-                    rejected.append(_reject_document(sighting, "empty", "0 bytes"))
-                    continue
-                raw_sha256, owner = owners.setdefault(sighting["document_id"], (sighting["raw_sha256"], file))
-                if raw_sha256 != sighting["raw_sha256"]:
-                    detail = f"{owner.source_uri} in {owner.root} is the same document with other bytes"
-                    rejected.append(_reject_document(sighting, "duplicate_document", detail))
-                    continue
-                store.keep(record.raw, sighting["raw_sha256"])
-                sightings.append(sighting)
+            state = describe_file(file, self.reading)
+            before = self.known.find(state, self.reading)
+            if before is not None and (state.fingerprint is None or before.fingerprint != state.fingerprint):
+                state = replace(state, source_sha256=hash_file(file))
+                before = before if before.source_sha256 == state.source_sha256 else None
+            if before is not None:
+                self._note_unchanged(state, before, place)
+                return
+            if state.source_sha256 is None:
+                state = replace(state, source_sha256=hash_file(file))
+            status = file.path.stat()
+            is_whole = self._note(file, _read_records(file, self.reading), place)
+            if is_whole and file.path.stat().st_mtime_ns == status.st_mtime_ns:  # nobody wrote to it meanwhile
+                self.states.append(asdict(state))
         except OSError as error:
-            rejected.append(Rejection(file.source_uri, "unreadable", describe_error(error)))
-    frame = pl.DataFrame(sightings, schema=RAW_SIGHTINGS_SCHEMA, orient="row")
-    return ScannedSources(
-        sightings=frame.unique(["document_id", "source_uri"], keep="first", maintain_order=True),
-        rejected=join_rejections(rejected),
-        waiting_count=found.waiting_count,
-    )
+            self.rejected.append(Rejection(file.source_uri, "unreadable", describe_error(error)))
 
+    def scan_remote(self, sources: Sequence[RemoteSource], place: int) -> None:
+        """Scan what is on the network; the client is opened once for all of them."""
+        if not sources:
+            return
+        with open_web(self.reading.limits, self.web.user_agent) as client:
+            for number, source in enumerate(source for source in sources if source.kind != "feed"):
+                self._scan_address(client, source, place + number)
+        feeds = [source for source in sources if source.kind == "feed"]
+        with open_feeds(self.web, self.reading, self.store, self.known) as reader:
+            for number, source in enumerate(feeds, start=len(sources)):
+                self._note(source, reader.read_feed(source.url), place + number)
+            self.pages = reader.list_pages()
 
-def _read_records(file: SourceFile) -> Iterator[Record]:
-    reader = next(reader for reader in READERS if reader.name == file.reader)
-    return reader.read_records(file.path)
+    def _scan_address(self, client: httpx.Client, source: RemoteSource, place: int) -> None:
+        state = SourceState(source.location, source.source_uri, source.fingerprint, self.reading.version)
+        before = self.known.find(state, self.reading)
+        if before is not None and source.fingerprint is not None and before.fingerprint == source.fingerprint:
+            self._note_unchanged(state, before, place)
+            return
+        with fetch_source(client, source, self.reading, before) as fetched:
+            if isinstance(fetched, BadRecord):
+                self._note(source, iter([fetched]), place)
+            elif fetched.is_unchanged and before is not None:
+                self._note_unchanged(state, before, place)
+            else:
+                state = replace(
+                    state,
+                    etag=fetched.response.headers.get("etag"),
+                    last_modified=fetched.response.headers.get("last-modified"),
+                )
+                is_whole = self._note(source, fetched.read_records(self.reading), place)
+                if is_whole and fetched.holds_many and (state.fingerprint or state.etag or state.last_modified):
+                    self.states.append(asdict(state))
 
-
-def _sight_record(file: SourceFile, record: Record, rejected: list[Rejection]) -> dict[str, Any]:
-    source_uri = f"{file.source_uri}#{record.part}" if record.part else file.source_uri
-    metadata = file.metadata
-    if record.metadata is not None:
+    def _note(self, source: SourceFile | RemoteSource, documents: Iterator[Record | BadRecord], place: int) -> bool:
+        """Note the documents of a source; return whether all of it could be read and used."""
+        rejected_before = len(self.rejected)
         try:
-            metadata = parse_entry(record.metadata, source_uri)
-        except MetadataError as error:
-            rejected.append(Rejection(source_uri, "malformed_metadata", str(error), stage="metadata"))
+            for document in documents:
+                if isinstance(document, BadRecord):
+                    uri = _join_part(source, document.part)
+                    self.rejected.append(Rejection(uri, document.reject_reason, document.detail))
+                else:
+                    self._note_record(source, document, place)
+        except OSError as error:
+            self.rejected.append(Rejection(source.source_uri, "unreadable", describe_error(error)))
+        return not any(rejection.reject_reason in COULD_NOT_READ for rejection in self.rejected[rejected_before:])
+
+    def _note_record(self, source: SourceFile | RemoteSource, record: Record, place: int) -> None:
+        sighting = _sight_record(source, record, self.rejected)
+        size = len(record.raw)
+        if not record.raw:
+            self.rejected.append(_reject_document(sighting, "empty", "0 bytes"))
+        elif size > self.reading.limits.max_bytes:
+            detail = f"{size:,} bytes; the limit is {self.reading.limits.max_bytes:,}"
+            self.rejected.append(_reject_document(sighting, "too_large", detail))
+        else:
+            self.store.keep(record.raw, sighting["raw_sha256"])
+            root = str(source.root) if isinstance(source, SourceFile) else source.source_uri
+            self.rows.append({**sighting, "place": place, "root": root})
+            if len(self.rows) >= _ROWS_A_FRAME:
+                self._close_frame()
+
+    def _note_unchanged(self, state: SourceState, before: KnownState, place: int) -> None:
+        seen = before.sightings.with_columns(pl.lit(place, dtype=pl.UInt32).alias("place"))
+        self.unchanged.append(seen)
+        kept = {name: getattr(before, name) for name in ("source_sha256", "etag", "last_modified")}
+        self.states.append(
+            asdict(
+                SourceState(
+                    state.location,
+                    state.source_uri,
+                    state.fingerprint or before.fingerprint,
+                    state.reading_version,
+                    **kept,
+                )
+            )
+        )
+
+    def _close_frame(self) -> None:
+        self.frames.append(pl.DataFrame(self.rows, schema={**RAW_SIGHTINGS_SCHEMA, **_ORDER}, orient="row"))
+        self.rows = []
+
+    def finish(self, found: FoundSources) -> ScannedSources:
+        """Return all that was noted, with one state a document."""
+        self._close_frame()
+        sightings = pl.concat(self.frames)
+        unchanged = pl.concat(
+            self.unchanged or [SOURCE_SIGHTINGS.schema.to_frame().with_columns(place=pl.lit(0, pl.UInt32))]
+        )
+        duplicates = _find_duplicates(sightings, unchanged)
+        is_only = Counter([file.source_uri for file in found.files] + [source.source_uri for source in found.remote])
+        for frame in (sightings, unchanged):
+            lost = frame.join(
+                duplicates, on=["document_id", "source_uri", "raw_sha256"], how="inner", maintain_order="left"
+            )
+            self.rejected += [
+                Rejection(
+                    row["source_uri"], "duplicate_document", row["detail"], raw_sha256=row["raw_sha256"],
+                    metadata_sha256=row["metadata_sha256"],
+                )
+                for row in lost.iter_rows(named=True)
+            ]  # fmt: skip
+        place = ["document_id", "source_uri"]
+        sightings = sightings.join(duplicates, on=[*place, "raw_sha256"], how="anti", maintain_order="left")
+        unchanged = unchanged.join(duplicates, on=[*place, "raw_sha256"], how="anti", maintain_order="left")
+        sightings = sightings.unique(place, keep="first", maintain_order=True)
+        return ScannedSources(
+            sightings=sightings.drop(list(_ORDER)),
+            rejected=join_rejections([*found.rejected, *self.rejected]),
+            waiting_count=found.waiting_count,
+            unchanged=unchanged.drop("place"),
+            states=count_states(
+                [state for state in self.states if is_only[state["source_uri"]] == 1],
+                pl.concat([frame.select("source_uri") for frame in (sightings, unchanged)]),
+                duplicates,
+                self.known.now,
+            ),
+            pages=self.pages,
+        )
+
+
+def _find_duplicates(sightings: pl.DataFrame, unchanged: pl.DataFrame) -> pl.DataFrame:
+    """Return the sightings of documents that another source has with other bytes and before: their place and `detail`."""
+    columns = ["document_id", "source_uri", "raw_sha256", "place"]
+    every = pl.concat(
+        [
+            sightings.select(*columns, "root"),
+            unchanged.select(*columns, root=pl.lit("an unchanged source")),
+        ]
+    ).sort("place", maintain_order=True)
+    owned = every.with_columns(
+        owner=pl.col("source_uri").first().over("document_id"),
+        owner_root=pl.col("root").first().over("document_id"),
+        owner_sha256=pl.col("raw_sha256").first().over("document_id"),
+    )
+    return owned.filter(pl.col("raw_sha256") != pl.col("owner_sha256")).select(
+        "document_id", "source_uri", "raw_sha256",
+        detail=pl.format("{} in {} is the same document with other bytes", "owner", "owner_root"),
+    ).unique(["document_id", "source_uri", "raw_sha256"], maintain_order=True)  # fmt: skip
+
+
+def _read_records(file: SourceFile, reading: Reading) -> Iterator[Record | BadRecord]:
+    with file.path.open("rb") as stream:
+        yield from read_file(stream, file.path.name, reading)
+
+
+def _join_part(source: SourceFile | RemoteSource, part: str) -> str:
+    """Return the source URI of a part: a text in one spelling, that tables and terminals can hold."""
+    clean = part.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"{source.source_uri}#{clean}" if part else source.source_uri
+
+
+def _sight_record(source: SourceFile | RemoteSource, record: Record, rejected: list[Rejection]) -> dict[str, Any]:
+    source_uri = _join_part(source, record.part)
+    metadata = _find_metadata(source, record, source_uri, rejected)
     said = {} if metadata is None else asdict(metadata)
     url = said.get("url")
     document_id = make_id("url", canonicalize_url(url)) if url else make_id("uri", source_uri)
     raw_sha256 = hash_bytes(record.raw)
+    kept = {name: value for name, value in (record.headers or {}).items() if name in KEPT_HEADERS}
     return {
         "document_id": document_id,
         "article_id": make_id(document_id, raw_sha256),
         "source_uri": source_uri,
-        "reader": file.reader,
+        "reader": record.reader or (source.reader if isinstance(source, SourceFile) else "text"),
         "raw_sha256": raw_sha256,
         "size_bytes": len(record.raw),
         "metadata_sha256": said.get("metadata_sha256"),
         "metadata_uri": said.get("metadata_uri"),
         **{f"metadata_{name}": said.get(name) for name in FIELDS},
+        "media_type": record.media_type,
+        "http_headers": json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None,
     }
+
+
+def _find_metadata(
+    source: SourceFile | RemoteSource, record: Record, source_uri: str, rejected: list[Rejection]
+) -> Metadata | None:
+    """Return what the record says of itself, else what is beside its file; of a file of many that is the outlet alone."""
+    beside = source.metadata if isinstance(source, SourceFile) else None
+    for flaw in record.flaws:
+        rejected.append(Rejection(source_uri, "malformed_metadata", flaw, stage="metadata"))
+    if record.metadata is None and not record.part:
+        return beside
+    entry = dict(record.metadata or {})
+    if beside is not None and beside.outlet:
+        entry.setdefault("outlet", beside.outlet)
+    try:
+        return parse_entry(entry, source_uri) if entry else None
+    except MetadataError as error:
+        rejected.append(Rejection(source_uri, "malformed_metadata", str(error), stage="metadata"))
+        return beside
 
 
 def _reject_document(sighting: dict[str, Any], reason: str, detail: str) -> Rejection:

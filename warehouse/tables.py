@@ -825,6 +825,42 @@ SOURCE_SIGHTINGS = Table(
     ),
 )
 
+SOURCE_STATES = Table(
+    name="source_states",
+    grain="one source of many documents, as a run last read it whole and without a flaw",
+    key=("location",),
+    scope="ledger",
+    columns=(
+        Column("location", pl.String, "Where it is: absolute path or address."),
+        Column("source_uri", pl.String, "Path of the source relative to its source root, or its address."),
+        Column("fingerprint", pl.String, "What tells without reading that it is the same: size and times of a file, what a server or store says of it.", nullable=True),
+        Column("source_sha256", pl.String, "SHA-256 of the whole file; null for remote ones.", nullable=True),
+        Column("etag", pl.String, "The ETag that a web server gave.", nullable=True),
+        Column("last_modified", pl.String, "The Last-Modified that a web server gave.", nullable=True),
+        Column("document_count", pl.UInt64, "Documents that were seen in it."),
+        Column("reading_version", pl.String, "Hash of the limits and the mapping of fields that it was read with."),
+        Column("read_at", UTC_TIMESTAMP, "When it was last read or found unchanged."),
+        _RUN_ID,
+    ),
+)  # fmt: skip
+
+WEB_PAGES = Table(
+    name="web_pages",
+    grain="one address that a feed was read from or led to, as last fetched",
+    key=("address",),
+    scope="ledger",
+    columns=(
+        Column("address", pl.String, "The address of a feed or of a page."),
+        Column("etag", pl.String, "The ETag that the server gave.", nullable=True),
+        Column("last_modified", pl.String, "The Last-Modified that the server gave.", nullable=True),
+        Column("media_type", pl.String, "The Content-Type that the server gave.", nullable=True),
+        Column("raw_sha256", pl.String, "SHA-256 of the bytes, which are kept in the store of raw bytes."),
+        Column("entry_version", pl.String, "Hash of what the feed said of the page; null for feeds.", nullable=True),
+        Column("fetched_at", UTC_TIMESTAMP, "When the server was last asked."),
+        _RUN_ID,
+    ),
+)
+
 SCHEMA_VERSION = 3
 """Raise with every change of a stored table, and add a migration in `warehouse/migrations.py`."""
 
@@ -834,7 +870,7 @@ TABLES: tuple[Table, ...] = (
     ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
-    PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS,
+    PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Files, folders and globs -> the files that a reader knows, with their metadata; what is left out is named."""
+"""Files, folders, globs and addresses -> the files that a reader knows, with their metadata; what is left out is named."""
 
 import glob
 import os
@@ -7,8 +7,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from tasks.errors import UsageError
+from tasks.reading.containers import COMPRESSIONS, describe_error, find_format, strip_suffixes
+from tasks.reading.limits import SourceError
 from tasks.reading.metadata import (
     MANIFEST_NAME,
     SIDECAR_SUFFIX,
@@ -19,7 +22,16 @@ from tasks.reading.metadata import (
     read_manifest,
     read_sidecar,
 )
-from tasks.reading.readers import READERS, find_reader
+from tasks.reading.readers import READERS
+from tasks.reading.remote import (
+    FEED_PREFIX,
+    WEB_SCHEMES,
+    StoredFile,
+    check_address,
+    hide_password,
+    list_stored,
+    split_scheme,
+)
 
 
 @dataclass(frozen=True)
@@ -36,20 +48,49 @@ class Rejection:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file that a reader knows: where it is, what it is called under its root, and the metadata beside it."""
+    """One file that a reader knows: where it is, what it is called under its root, and the metadata beside it.
+
+    `holds_many` says that it is a container of documents: what is beside it tells the outlet of all of them.
+    """
 
     root: Path
     path: Path
     source_uri: str
     reader: str
     metadata: Metadata | None = None
+    holds_many: bool = False
+
+    @property
+    def location(self) -> str:
+        """The absolute path."""
+        return _normalize(self.path)
+
+
+@dataclass(frozen=True)
+class RemoteSource:
+    """One source on the network: a `file` of object storage (with its state there), a `web` address or a `feed`."""
+
+    kind: Literal["file", "web", "feed"]
+    url: str
+    fingerprint: str | None = None
+
+    @property
+    def source_uri(self) -> str:
+        """The address without user name and password."""
+        return hide_password(self.url)
+
+    @property
+    def location(self) -> str:
+        """The same."""
+        return self.source_uri
 
 
 @dataclass
 class FoundSources:
-    """The files of the sources given, ordered by source URI and root; what was left out, and how many are too young."""
+    """The files of the sources given, ordered by source URI and root, then what is remote; what was left out, and how many are too young."""
 
     files: list[SourceFile] = field(default_factory=list)
+    remote: list[RemoteSource] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     waiting_count: int = 0
 
@@ -57,13 +98,13 @@ class FoundSources:
 def find_sources(
     sources: Sequence[str], *, max_bytes: int, min_age_seconds: float = 0, now: float | None = None
 ) -> FoundSources:
-    """Find the files of files, folders (with all that is in them) and globs.
+    """Find the files of files, folders (with all that is in them), globs and addresses; object storage is listed, the web is not asked.
 
     Hidden files, sidecars and manifests are no sources. A file that two sources share belongs to the outermost root.
 
     Args:
         sources: Paths and patterns.
-        max_bytes: A larger file is rejected unread.
+        max_bytes: A larger file that is one document is rejected unread.
         min_age_seconds: A file changed within that time, or whose metadata was, waits for the next run; needs `now`.
         now: The time to measure ages from, in seconds since the epoch.
 
@@ -74,7 +115,10 @@ def find_sources(
     found = FoundSources()
     listing = _Listing(found)
     placed: dict[str, tuple[Path, Path]] = {}
-    for source in sources:
+    for source in dict.fromkeys(sources):
+        if split_scheme(source) is not None:
+            _find_remote(source, found)
+            continue
         for root, path in _expand_source(source, listing):
             key = _normalize(path)
             if key not in placed or len(root.parts) < len(placed[key][0].parts):
@@ -91,12 +135,33 @@ def find_sources(
             found.waiting_count += 1
         else:
             found.files.append(file)
+    found.remote.sort(key=lambda remote: (remote.source_uri, remote.kind))
     return found
+
+
+def _find_remote(source: str, found: FoundSources) -> None:
+    scheme = split_scheme(source) or ""
+    if scheme.startswith(FEED_PREFIX):
+        found.remote.append(RemoteSource("feed", source))
+    elif scheme in WEB_SCHEMES:
+        found.remote.append(RemoteSource("web", source))
+    else:
+        try:
+            found.remote += [_make_stored(file) for file in list_stored(source)]
+        except SourceError as error:
+            found.rejected.append(Rejection(hide_password(source), error.reason, str(error)))
+
+
+def _make_stored(file: StoredFile) -> RemoteSource:
+    return RemoteSource("file", file.url, file.fingerprint)
 
 
 def check_sources(sources: Sequence[str]) -> None:
     """Raise `UsageError` for the first source that does not exist or matches nothing, without a look into any."""
     for source in sources:
+        if split_scheme(source) is not None:
+            check_address(source)
+            continue
         if os.path.lexists(source):
             continue
         if not glob.has_magic(source):
@@ -165,9 +230,8 @@ def _is_beside_text(path: Path, siblings: set[str]) -> bool:
         return True
     if path.suffix.lower() != SIDECAR_SUFFIX:
         return False
-    suffixes = (suffix for reader in READERS for suffix in reader.suffixes)
-    texts = [path.with_suffix(suffix) for suffix in suffixes]
-    return any(_normalize(text) in siblings or text.exists() for text in texts)
+    texts = (suffix + packed for reader in READERS for suffix in reader.suffixes for packed in ("", *COMPRESSIONS))
+    return any(_normalize(text) in siblings or text.exists() for text in map(path.with_suffix, texts))
 
 
 def _inspect_file(
@@ -179,24 +243,28 @@ def _inspect_file(
     except OSError as error:
         found.rejected.append(Rejection(source_uri, "unreadable", describe_error(error)))
         return None
-    reader = find_reader(path.name)
+    form = find_format(path.name)
     if not stat.S_ISREG(status.st_mode):
         found.rejected.append(Rejection(source_uri, "unsupported_format", "it is not a regular file"))
-    elif reader is None:
+    elif form.kind is None:
         detail = f"no reader for {path.suffix or 'a name without suffix'}"
         found.rejected.append(Rejection(source_uri, "unsupported_format", detail))
-    elif status.st_size > max_bytes:
+    elif status.st_size > max_bytes and not form.holds_many and not form.compressions:
         detail = f"{status.st_size:,} bytes; the limit is {max_bytes:,}"
         found.rejected.append(Rejection(source_uri, "too_large", detail))
     else:
-        return SourceFile(root, path, source_uri, reader.name, metadata.find(root, path))
+        return SourceFile(root, path, source_uri, form.kind, metadata.find(root, path), form.holds_many)
     return None
 
 
 def _is_young(path: Path, now: float, min_age_seconds: float) -> bool:
     """Whether the file or what stands beside it was changed within the time; a time far ahead says nothing of age."""
-    beside = (path, path.with_suffix(SIDECAR_SUFFIX), path.with_name(MANIFEST_NAME))
+    beside = (path, _locate_sidecar(path), path.with_name(MANIFEST_NAME))
     return any(abs(now - file.stat().st_mtime) < min_age_seconds for file in beside if file.exists())
+
+
+def _locate_sidecar(path: Path) -> Path:
+    return path.with_name(strip_suffixes(path.name) + SIDECAR_SUFFIX)
 
 
 @dataclass
@@ -224,7 +292,7 @@ class _MetadataBesideTexts:
         return manifest
 
     def _read_sidecar(self, root: Path, path: Path) -> Metadata | None:
-        sidecar = path.with_suffix(SIDECAR_SUFFIX)
+        sidecar = _locate_sidecar(path)
         if not os.path.lexists(sidecar):
             return None
         try:
@@ -237,8 +305,3 @@ class _MetadataBesideTexts:
 
     def _skip(self, metadata_uri: str, detail: str) -> None:
         self.found.rejected.append(Rejection(metadata_uri, "malformed_metadata", detail, stage="metadata"))
-
-
-def describe_error(error: OSError) -> str:
-    """Return what the system says is wrong, without the path."""
-    return (error.strerror or str(error)).lower()

@@ -14,8 +14,9 @@ from tasks import ingest
 from tasks.errors import UsageError
 from tasks.ingest import ScannedSources, read_documents, scan_sources, select_new, split_batches
 from tasks.reading.metadata import MetadataError, canonicalize_url, parse_entry, read_manifest
+from tasks.reading.options import Reading
 from tasks.reading.raw_store import RawStore, RawStoreError
-from tasks.reading.readers import Record
+from tasks.reading.records import Record
 from tasks.reading.sources import FoundSources, SourceFile, check_sources, find_sources
 from tasks.rules import rules_version
 from tests.builders import build_table, rows
@@ -77,8 +78,8 @@ def test_hidden_files_sidecars_and_manifests_are_no_sources(tmp_path: Path) -> N
 
 
 def test_a_json_file_without_a_text_and_other_formats_are_unsupported(tmp_path: Path) -> None:
-    write_files(tmp_path, lonely_json="{}", page_html="<p>", noend="x")
-    expected = [(name, "unsupported_format") for name in ("lonely.json", "noend", "page.html")]
+    write_files(tmp_path, lonely_json="{}", page_pdf="%PDF", noend="x")
+    expected = [(name, "unsupported_format") for name in ("lonely.json", "noend", "page.pdf")]
     assert reasons(find(tmp_path)) == expected
 
 
@@ -105,7 +106,7 @@ def test_a_loop_of_links_and_a_broken_link_are_unreadable(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_opened_is_unreadable_and_the_others_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(file: SourceFile) -> Iterator[Record]:
+    def refuse(file: SourceFile, reading: Reading) -> Iterator[Record]:
         if file.source_uri == "a.txt":
             raise PermissionError(13, "Permission denied")
         yield Record(file.path.read_bytes())

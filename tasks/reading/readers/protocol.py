@@ -1,22 +1,10 @@
 """What every reader of a format offers."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
 
-
-@dataclass(frozen=True)
-class Record:
-    """One document of a file: its bytes as found, never repaired.
-
-    `part` names it inside its file (a line, a record's own key) and is empty where the file is the document; `metadata`
-    is what the file itself says beside the text, with the keys of `tasks.reading.metadata.FIELDS`.
-    """
-
-    raw: bytes
-    part: str = ""
-    metadata: Mapping[str, Any] | None = None
+from tasks.reading.options import Reading
+from tasks.reading.records import BadRecord, Record
 
 
 class Reader(Protocol):
@@ -32,6 +20,14 @@ class Reader(Protocol):
         """The ends of the names of its files, in lower case."""
         ...
 
-    def read_records(self, path: Path) -> Iterator[Record]:
-        """Yield the documents of the file in order, holding one at a time; raises `OSError` when it cannot be read."""
+    @property
+    def holds_many(self) -> bool:
+        """Whether one file holds many documents: its size is no document's then."""
+        ...
+
+    def read_records(self, stream: BinaryIO, reading: Reading) -> Iterator[Record | BadRecord]:
+        """Yield the documents of the stream in order, holding one at a time.
+
+        Raises what the libraries under it raise, or `SourceError`, when the rest cannot be read.
+        """
         ...
