@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.outlets import load_outlets
 from tasks.reading.corrections import Correction
 from tasks.text.decode import decode_documents, reject
+from tasks.text.extract import PAGE_READER, extract_html
 from tasks.text.header import find_outlets, read_headers
 from tasks.text.labels import (
     find_article,
@@ -58,7 +59,7 @@ def clean_documents(
     decoded, unread = decode_documents(documents)
     decoded = decoded.with_columns(doc=pl.int_range(pl.len(), dtype=pl.UInt32))
     decoded = decoded.join(find_outlets(decoded), on="doc", maintain_order="left")
-    lines = decoded.pipe(split_lines).pipe(repair_lines)
+    lines = read_lines(decoded)
     layouts = find_layout(lines)
     lines = number_blocks(lines, layouts)
     blocks = label_text(join_blocks(lines), decoded)
@@ -80,6 +81,21 @@ def clean_documents(
             [unread, reject(empty.with_columns(reject_reason=pl.lit("no_body"), detail=_describe(segments, empty)))]
         ),
     )
+
+
+def read_lines(documents: pl.DataFrame) -> pl.DataFrame:
+    """Return the repaired lines of decoded documents with their places in the raw bytes; of pages, what a reader sees."""
+    is_page = documents["reader"] == PAGE_READER
+    texts = documents.filter(~is_page)
+    lines = texts.pipe(split_lines).with_columns(doc=pl.col("doc").replace_strict(*_number(texts))).pipe(repair_lines)
+    if not is_page.any():
+        return lines
+    return pl.concat([lines, extract_html(documents.filter(is_page))]).sort("doc", "line_no")
+
+
+def _number(documents: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return the row numbers of some of the documents, and their numbers among all."""
+    return pl.int_range(documents.height, dtype=pl.UInt32, eager=True), documents["doc"]
 
 
 def join_blocks(lines: pl.DataFrame) -> pl.DataFrame:

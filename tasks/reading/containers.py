@@ -181,6 +181,9 @@ def _tell_end(
         reason, detail = error.reason, str(error)
     except (EOFError, _TarCutOffError) as error:
         reason, detail = "truncated", str(error) or "it ends before its end"
+    except tarfile.ReadError as error:
+        reason = "truncated" if str(error) == "unexpected end of data" else "unreadable"
+        detail = describe_error(error)
     except (OSError, zlib.error, zstd.ZstdError, tarfile.TarError, zipfile.BadZipFile, pa.ArrowException) as error:
         reason, detail = "damaged" if count else "unreadable", describe_error(error)
     except (RuntimeError, NotImplementedError, UnicodeDecodeError) as error:  # a password; an unknown method

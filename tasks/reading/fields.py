@@ -25,6 +25,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 """Role -> the names that fields with it commonly have, the likeliest first; case does not count, a dot leads into an object."""
 _EPOCH_SECONDS = range(100_000_000, 10_000_000_000)
 _KEY_CHARS = 200
+_REMEMBERED = 1_000
+"""Rows mostly have the same fields: which role each has is found once for every set of them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class FieldMapping:
     """Role -> the field that has it, where somebody said so; the other roles go by their common names."""
 
     given: Mapping[str, str] = field(default_factory=dict)
+    _found: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def list_names(self, role: str) -> tuple[str, ...]:
         """Return the names that the field of a role may have."""
@@ -39,7 +42,15 @@ class FieldMapping:
 
     def find_columns(self, columns: Iterable[str]) -> dict[str, str]:
         """Return role -> the name in `columns` (as it is spelled there, with any path into it) that has the role."""
-        spelled = {name.casefold(): name for name in reversed(list(columns))}
+        key = tuple(columns)
+        if key not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = self._match_columns(key)
+        return self._found[key]
+
+    def _match_columns(self, columns: tuple[str, ...]) -> dict[str, str]:
+        spelled = {name.casefold(): name for name in reversed(columns)}
         found: dict[str, str] = {}
         for role in ROLES:
             for name in self.list_names(role):

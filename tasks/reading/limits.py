@@ -68,7 +68,8 @@ class CountedStream(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO) -> None:
         """Count from 0, wherever the stream stands."""
-        self._stream = stream
+        # one read of what is under it at a time: what was read before an error is handed on before the error is
+        self._read = getattr(stream, "read1", stream.read)
         self.count = 0
 
     def readable(self) -> bool:
@@ -78,7 +79,7 @@ class CountedStream(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         """Read into `buffer`, and count."""
         view = memoryview(buffer)  # type: ignore[arg-type]
-        data = self._stream.read(len(view))
+        data: bytes = self._read(len(view))
         view[: len(data)] = data
         self.count += len(data)
         return len(data)

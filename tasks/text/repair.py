@@ -38,7 +38,7 @@ def repair_lines(lines: pl.DataFrame) -> pl.DataFrame:
         return lines.with_columns(text="line", edits=pl.lit([], dtype=EDITS))
     suspects = lines.with_row_index("row").filter(is_suspect)
     # Python a line: ftfy and html.unescape have no Polars form; the gate leaves them the few faulty lines.
-    repaired = [_repair_line(*row) for row in suspects.select("line", "byte_unit", "raw_start").iter_rows()]
+    repaired = [repair_line(*row) for row in suspects.select("line", "byte_unit", "raw_start").iter_rows()]
     changes = pl.DataFrame(
         {
             "row": suspects["row"],
@@ -62,8 +62,12 @@ def _to_rust(pattern: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern)
 
 
-def _repair_line(line: str, byte_unit: str, raw_start: int) -> tuple[str, list[Edit]]:
-    text, edits = _apply(line, [], _find_invalid_bytes(line))
+def repair_line(
+    line: str, byte_unit: str, raw_start: int, markup: Iterable[tuple[int, int, str, str]] = ()
+) -> tuple[str, list[Edit]]:
+    """Return the repaired line and its edits; `markup` are changes (start, end, new text, kind) to make first, in order."""
+    text, edits = _apply(line, [], markup)
+    text, edits = _apply(text, edits, _find_invalid_bytes(text))
     text, edits = _apply(text, edits, _find_mojibake(text))
     text, edits = _apply(text, edits, _find_markup(text))
     text, edits = _apply(text, edits, _find_controls(text))

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from tasks.reading.fields import FieldMapping, shape_record
 from tasks.reading.limits import SourceError
@@ -31,15 +31,15 @@ class DelimitedReader:
         Raises `SourceError` when the header names no text.
         """
         # Python a row: Polars reads a file whole or not at all when a row is broken, and says no place.
-        buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
-        mark = buffered.peek(2)[:2] if isinstance(buffered, io.BufferedReader) else b""
-        encoding = "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else _SINGLE_BYTE
+        buffered = io.BufferedReader(cast(io.RawIOBase, stream))
+        encoding = "utf-16" if buffered.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else _SINGLE_BYTE
         csv.field_size_limit(reading.limits.max_bytes)
         lines = _Lines(io.TextIOWrapper(buffered, encoding=encoding, newline=""), reading.limits.max_bytes)
         try:
             yield from _read_rows(lines, encoding, reading.fields)
         finally:
-            lines.stream.detach()  # the caller's stream stays open
+            lines.stream.detach()
+            buffered.detach()  # the caller's stream stays open
 
 
 @dataclass

@@ -20,6 +20,7 @@ _VERSION = re.compile(rb"(?:\A|(?<=\n))WARC/\d\.\d\r?\n")
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,15})[ \t]*\r?$")
 _TYPE = re.compile(rb"(?im)^warc-type:[ \t]*(\S+)")
 _ID = re.compile(rb"(?im)^warc-record-id:[ \t]*<?([^>\s]+)>?")
+_AFTER_RECORD = re.compile(rb"\r?\n\r?\n|(?:\r?\n)+(?:WARC/|\Z)|\Z")
 _MAX_HEADER_BYTES = 65_536
 _CHUNK_BYTES = 1 << 16
 _AFTER_BYTES = 16
@@ -48,13 +49,13 @@ class _Window:
     """A stream with a view of what comes next; `position` is the place of `view[0]` in the unpacked stream."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._read = getattr(stream, "read1", stream.read)  # what is there before an error is read before it
         self.view = b""
         self.position = 0
 
     def fill(self, size: int) -> int:
         """Make `size` bytes visible, or all that are left; return how many are."""
-        while len(self.view) < size and (more := self._stream.read(max(_CHUNK_BYTES, size - len(self.view)))):
+        while len(self.view) < size and (more := self._read(max(_CHUNK_BYTES, size - len(self.view)))):
             self.view += more
         return len(self.view)
 
@@ -110,8 +111,8 @@ def _read_record(window: _Window, max_bytes: int) -> Iterator[Record | BadRecord
             window, head_end, part, place, f"cut off: {len(window.view) - head_end:,} of {size:,} bytes"
         )
         return
-    after = window.view[head_end + size : head_end + size + _AFTER_BYTES].lstrip(b"\r\n")
-    if after and not after.startswith(b"WARC/"):
+    after = window.view[head_end + size : head_end + size + _AFTER_BYTES]
+    if not _AFTER_RECORD.match(after):
         yield _resume_inside(window, head_end, part, place, f"its Content-Length of {size:,} is not its length")
         return
     block = window.view[: head_end + size]
