@@ -99,11 +99,12 @@ class FeedReader:
             yield BadRecord("", error.reason, str(error))
             return
         feed = feedparser.parse(io.BytesIO(raw), response_headers={"content-type": response.media_type or "text/xml"})
-        if not feed.entries and (feed.bozo or not feed.version):
+        entries = [dict(entry) for entry in feed.get("entries", ())]  # its own mapping warns of names that it replaces
+        if not entries and (feed.get("bozo") or not feed.get("version")):
             yield BadRecord("", "unreadable", f"it is not a feed ({feed.get('bozo_exception', 'of no known form')})")
             return
         links: set[str] = set()
-        for entry in feed.entries:
+        for entry in entries:
             link = urljoin(response.url, entry.get("link", ""))
             if link in links:
                 continue
