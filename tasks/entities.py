@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.annotation.syntax import Paragraph, iterate_documents
 from tasks.frames import stack_rows
 from tasks.identity.document_entities import Entity, Link, group_mentions
+from tasks.identity.institutions import tie_institutions
 from tasks.identity.mentions import find_mentions
 from tasks.identity.roles import add_roles, find_role_mentions, span_around
 from tasks.identity.speakers import SpeakerResolver
@@ -90,7 +91,7 @@ def _resolve_document(
     reported: Sequence[_Span],
     spoken: Mapping[_Span, Sequence[_Span]],
 ) -> tuple[list[_Row], list[_Row], list[_Row]]:
-    tied = group_mentions(find_mentions(document))
+    tied = tie_institutions(document, group_mentions(find_mentions(document)))
     beside = add_roles(document, tied)
     roles = find_role_mentions(document, tied, marked)
     resolver = SpeakerResolver(document, tied, roles, beside, marked)

@@ -262,6 +262,15 @@ def _names_place(text: str, key: str) -> bool:
     return _PLACE_OF.match(text) is not None and key.partition(" of ")[2].removeprefix("the ") in place_codes()
 
 
+_AFTER_HEADS = frozenset({"of", "for", "on", "against", "about"})
+
+
+def _head_word(words: Sequence[str]) -> str:
+    """Return the noun that says what a name is: the last one before a preposition (an Institute for … is an institute)."""
+    after = next((number for number, word in enumerate(words) if number and word in _AFTER_HEADS), len(words))
+    return words[after - 1]
+
+
 @lru_cache(maxsize=2**16)
 def _known_type(text: str) -> _Votes:
     """Return votes from the lexicons and the words of a name; nobody changes them, as they are kept."""
@@ -273,9 +282,10 @@ def _known_type(text: str) -> _Votes:
         return {"place": 6}
     if key in people_codes() and text[:1].isupper():
         return {"group": 6}
-    if len(words) > 1 and lower[-1] in _LAW_END:
+    head = _head_word(lower)
+    if len(words) > 1 and head in _LAW_END:
         return {"law": 5}
-    if len(words) > 1 and lower[-1] in _EVENT_END:
+    if len(words) > 1 and head in _EVENT_END:
         return {"event": 5}
     if has_organization_word(text):
         return {"organization": 6}

@@ -36,6 +36,17 @@ def place_codes() -> dict[str, str]:
 
 
 @cache
+def capital_countries() -> dict[str, str]:
+    """For the keys of capitals, the code of their country."""
+    countries = load_lexicon("countries")
+    return {
+        place_codes()[fold_name(text)]: code
+        for code, capitals in zip(countries["code"], countries["capitals"], strict=True)
+        for text in capitals
+    }
+
+
+@cache
 def people_codes() -> dict[str, str]:
     """For the folded adjectives and peoples of countries, the country's code; of regions, the region's folded name."""
     codes: dict[str, str] = {}

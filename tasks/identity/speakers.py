@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -10,11 +10,17 @@ from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.document_entities import Entity, Link, TiedMention
+from tasks.identity.institutions import is_bare_institution
 from tasks.identity.name_types import role_kinds
 from tasks.identity.roles import guess_gender_of_roles, head_of, span_around
 
 _HE, _SHE = frozenset({"he", "him", "himself"}), frozenset({"she", "her", "herself"})
 _IT, _FIRST = frozenset({"it", "itself"}), frozenset({"i", "me", "myself"})
+_THEY, _WE = frozenset({"they", "them", "themselves"}), frozenset({"we", "us", "ourselves"})
+_PRONOUNS = (_HE, _SHE, _IT, _FIRST, _THEY, _WE)
+_OWNERS = frozenset({"its", "their"})
+_PLURALS = frozenset({"NNS", "NNPS"})
+_SPEAKING_NOUNS = frozenset({"organization", "group", "document"})
 _LAW_PARTS = frozenset({"article", "chapter", "clause", "paragraph", "section"})
 _RELATIVE = frozenset({"who", "whom", "that", "which"})
 _MAIN_VERBS = frozenset({"ROOT", "conj"})
@@ -90,9 +96,7 @@ class SpeakerResolver:
         if tree is None or not (tokens := tree.tokens_in(start - offset, end - offset)):
             return Speaker(None, None)
         words = {tree.lower(t) for t in tokens}
-        pronoun = next(
-            (group for group in (_HE, _SHE, _IT, _FIRST, _RELATIVE) if len(tokens) == 1 and words <= group), None
-        )
+        pronoun = next((group for group in (*_PRONOUNS, _RELATIVE) if len(tokens) == 1 and words <= group), None)
         if pronoun is None:
             speaker = self._resolve_phrase(tree, tokens, number)
         else:
@@ -145,11 +149,14 @@ class SpeakerResolver:
     def _resolve_phrase(self, tree: Tree, tokens: range, number: int) -> Speaker:
         offset = self._starts[number]
         head = head_of(tree, tokens)
+        if self._is_coordination(tree, tokens, head, number):
+            return Speaker(None, "group")
         is_role = tree.lower(head) in role_kinds() or tree.lemma[head].lower() in role_kinds()
         named = self._entity_at(number, offset + tree.start[head]) or self._beside.get(offset + tree.start[head])
         if named is None and tree.lower(head) in _LAW_PARTS:
             named = next((self._entity_at(number, offset + tree.start[t]) for t in reversed(tokens)), None)
         if named is not None:
+            self._add_owner(named, tree, head, number)
             return Speaker(named, _kind_of(named))
         if not is_role:
             inside = {
@@ -163,6 +170,30 @@ class SpeakerResolver:
                 return Speaker(inside.pop(), "person")
         kind = role_kinds().get(tree.lower(head)) or role_kinds().get(tree.lemma[head].lower())
         return Speaker(None, "group" if kind == "person" and tree.tag[head] == "NNS" else kind)
+
+    def _is_coordination(self, tree: Tree, tokens: range, head: int, number: int) -> bool:
+        """Whether several speak: nouns joined by `and` that each name somebody, or have an article of their own.
+
+        Of `the founder and president` there is one, of `the founder and the president` there are two.
+        """
+        offset = self._starts[number]
+        own = self._entity_at(number, offset + tree.start[head])
+        others = [child for child in tree.children(head) if tree.dep[child] == "conj" and child in tokens]
+        for other in others:
+            entity = self._entity_at(number, offset + tree.start[other])
+            if entity is None or entity is not own:
+                return _stands_alone(tree, head, own) and _stands_alone(tree, other, entity)
+        return False
+
+    def _add_owner(self, named: Entity, tree: Tree, head: int, number: int) -> None:
+        """Tell the institution that `its Foreign Ministry` names from those of other countries."""
+        if named.entity_type != "organization" or named.titles or not any(map(is_bare_institution, named.names)):
+            return
+        if not any(tree.dep[child] == "poss" and tree.lower(child) in _OWNERS for child in tree.children(head)):
+            return
+        owner = self._find_thing(tree, head, number, self._starts[number] + tree.start[head])
+        if owner is not None and owner.entity_type == "place":
+            named.titles[owner.name] = None
 
     def _entity_at(self, number: int, char: int) -> Entity | None:
         spans = self._spans[number]
@@ -181,7 +212,11 @@ class SpeakerResolver:
             verb = next((t for t in tree.ancestors(token) if tree.dep[t] == "relcl"), None)
             return None if verb is None else self._entity_at(number, self._starts[number] + tree.start[tree.head[verb]])
         if pronoun is _IT:
-            return self._find_thing(tree.sentence_of(token), number, start)
+            return self._find_thing(tree, token, number, start)
+        if pronoun is _WE:
+            return holder if holder is not None and holder.entity_type in ("organization", "group") else None
+        if pronoun is _THEY:
+            return self._find_several(number, start)
         return self._find_person("m" if pronoun is _HE else "f", tree.sentence_of(token), number, start)
 
     def _find_person(
@@ -209,16 +244,61 @@ class SpeakerResolver:
             return None
         return ranked[0]
 
-    def _find_thing(self, sentence: tuple[int, int], number: int, start: int) -> Entity | None:
-        """Return the organization or place that `it` means: the last speaker, else the subject just before."""
+    def _find_thing(self, tree: Tree, token: int, number: int, start: int) -> Entity | None:
+        """Return the organization or place that `it` means: the last speaker, the subject just before, the only organization."""
         if self._last and self._last[1].entity_type in ("organization", "place") and self._last[0] >= number - 1:
             return self._last[1]
         for reference in reversed(self._before(start)):
             if reference.paragraph < number - 1:
-                return None
+                break
             if reference.prominence == 1.0:
-                return reference.entity if reference.entity.entity_type in ("organization", "place") else None
+                if reference.entity.entity_type in ("organization", "place"):
+                    return reference.entity
+                break
+        return self._find_only_organization(number, start)
+
+    def _find_only_organization(self, number: int, start: int) -> Entity | None:
+        """Return the only organization that was named in this paragraph or the one before, if no other thing can be meant."""
+        near = {r.entity for r in self._before(start) if r.paragraph >= number - 1}
+        found = [entity for entity in near if entity.entity_type == "organization"]
+        if len(found) != 1:
+            return None
+        for tree, token, char in self._look_back(number, start):
+            kind = role_kinds().get(tree.lower(token))
+            if tree.dep[token] in SUBJECTS and tree.tag[token] == "NN":
+                if kind in _SPEAKING_NOUNS and self._entity_at_char(char) is not found[0]:
+                    return None
+                if kind is None:  # the bridge is wide: it is the bridge
+                    return None
+        return found[0]
+
+    def _find_several(self, number: int, start: int) -> Entity | None:
+        """Return the group or organization that `they` means: what is the nearest plural noun, or the nearest subject."""
+        for tree, token, char in self._look_back(number, start):
+            entity = self._entity_at_char(char)
+            is_several = entity is not None and entity.entity_type in ("organization", "group")
+            if tree.tag[token] in _PLURALS and not _is_time(tree, token):
+                return entity if is_several else None
+            if tree.dep[token] in SUBJECTS:
+                if tree.child(token, "conj") is not None:
+                    return None
+                if is_several and tree.is_name(token):
+                    return entity
         return None
+
+    def _look_back(self, number: int, start: int) -> Iterator[tuple[Tree, int, int]]:
+        """Yield the nouns before `start` in this paragraph and the one before, from near to far, quotations left out."""
+        for near in range(number, max(number - 2, -1), -1):
+            tree, offset = self._document[near].tree, self._starts[near]
+            if tree is None:
+                continue
+            for token in range(min(tree.token_at(max(start - offset, 0)), len(tree)) - 1, -1, -1):
+                char = offset + tree.start[token]
+                if tree.pos[token] in _NOUNS and char < start and span_around(char, self._quoted) is None:
+                    yield tree, token, char
+
+    def _entity_at_char(self, char: int) -> Entity | None:
+        return self._entity_at(max(bisect_right(self._starts, char) - 1, 0), char)
 
     def _before(self, start: int, *, count: int = 60) -> list[_Reference]:
         for spoken in self._spoken:
@@ -228,7 +308,21 @@ class SpeakerResolver:
         return self._references[max(end - count, 0) : end]
 
 
+_NOUNS = frozenset({"NOUN", "PROPN"})
 _start_of = attrgetter("start")
+
+
+def _stands_alone(tree: Tree, noun: int, entity: Entity | None) -> bool:
+    """Whether a noun refers by itself: to somebody named, with an article or an owner, or as a plural."""
+    return (
+        entity is not None
+        or tree.tag[noun] in _PLURALS
+        or any(tree.tag[child] in {"DT", "PRP$"} or tree.dep[child] == "poss" for child in tree.children(noun))
+    )
+
+
+def _is_time(tree: Tree, noun: int) -> bool:
+    return not {"DATE", "TIME"}.isdisjoint(tree.labels_in(tree.start[noun], tree.end[noun]))
 
 
 def _kind_of(entity: Entity | None) -> str | None:

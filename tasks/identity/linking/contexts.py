@@ -4,6 +4,7 @@ from itertools import combinations
 
 import polars as pl
 
+from tasks.identity.institutions import is_bare_institution
 from tasks.identity.linking.clusters import Unions
 from tasks.identity.linking.keys import (
     agencies,
@@ -78,18 +79,27 @@ def link_short_names(
         contexts: What `read_contexts` returns, of the articles of the rows and of the sample articles of the names.
 
     Returns:
-        LINKED: every row of a person; of an organization only those that are linked to another name than their own.
+        LINKED: every row of a person, and of an organization that every state has one of (the Foreign Ministry); of the
+        others only those that are linked to another name than their own.
     """
     members = names.join(clusters.drop("rule"), on=["entity_type", "name_key"])
     found = []
     for entity_type, list_forms in (("person", _list_surnames), ("organization", _list_short_forms)):
         own = members.filter(pl.col("entity_type") == entity_type)
-        short = _add_form(rows.filter(pl.col("entity_type") == entity_type), own, entity_type)
+        short = _add_form(drop_bare(rows.filter(pl.col("entity_type") == entity_type)), own, entity_type)
         forms = list_forms(own).filter(pl.col("canonical_key").n_unique().over("form") <= MAX_CANDIDATES)
         candidates = _weigh(_find_candidates(short, forms, own, contexts), own, contexts)
         found.append(_choose_bearer(candidates, by_title=entity_type == "person"))
-    people = rows.filter(pl.col("entity_type") == "person").join(found[0], on="document_entity_id", how="anti")
-    return pl.concat([*found, _join_open(people, contexts)])
+    is_open = (pl.col("entity_type") == "person") | ~pl.col("is_full")
+    opened = rows.filter(is_open).join(pl.concat(found), on="document_entity_id", how="anti")
+    return pl.concat([*found, _join_open(opened, contexts)])
+
+
+def drop_bare(rows: pl.DataFrame) -> pl.DataFrame:
+    """Drop the institutions that every state has one of: whose it is, no company of names tells."""
+    is_open = (pl.col("entity_type") == "organization") & ~pl.col("is_full")
+    bare = [key for key in rows.filter(is_open).get_column("name_key").unique() if is_bare_institution(key)]
+    return rows.filter(~(is_open & pl.col("name_key").is_in(bare)))
 
 
 def _add_form(rows: pl.DataFrame, members: pl.DataFrame, entity_type: str) -> pl.DataFrame:
@@ -220,7 +230,8 @@ def _choose_bearer(candidates: pl.DataFrame, *, by_title: bool) -> pl.DataFrame:
 
 def _join_open(rows: pl.DataFrame, contexts: pl.DataFrame) -> pl.DataFrame:
     """Link the short names that no full name explains: to one another, or each to itself."""
-    evidence = pl.concat([_read_evidence(rows), _pair_contexts(rows, contexts)])
+    told = drop_bare(rows)
+    evidence = pl.concat([_read_evidence(told), _pair_contexts(told, contexts)])
     unions, first = Unions(), {}
     grouped = evidence.group_by("document_entity_id").agg(pl.col("node").unique().sort())
     for document_entity_id, nodes in grouped.iter_rows():

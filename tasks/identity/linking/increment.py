@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from tasks.identity.institutions import is_bare_institution, is_open_institution
 from tasks.identity.linking.clusters import CLUSTERED, cluster_names
-from tasks.identity.linking.contexts import link_short_names, read_contexts
+from tasks.identity.linking.contexts import drop_bare, link_short_names, read_contexts
 from tasks.identity.linking.names import NAMED_ROWS, NAMES, collect_names, merge_names, read_names
 from tasks.identity.links import build_links
 from warehouse.ddl import merge_rows
@@ -172,9 +173,15 @@ def _load_rows(
         where {_OPEN} and (n.entity_type <> 'organization' or n.block_key = 'organization:' || n.name_key)
     """
     opened = _query(con, sql, blocks).cast(dict.fromkeys(_KEY, pl.String))
-    short = pl.concat([old_links.select(_KEY), rows.filter(~pl.col("is_full")).select(_KEY)])
-    short = short.filter(pl.col("entity_type") == "person")
-    wanted = pl.concat([other.select(_KEY), opened, short]).unique()
+    people = old_links.select(_KEY).filter(pl.col("entity_type") == "person")
+    institutions = [
+        key
+        for kind, key in old_links.select(_KEY).iter_rows()
+        if kind == "organization" and is_open_institution(key) and not is_bare_institution(key)
+    ]
+    gone = pl.DataFrame({"entity_type": "organization", "name_key": institutions}, schema=people.schema)
+    short = drop_bare(rows.filter(~pl.col("is_full"))).select(_KEY)
+    wanted = pl.concat([other.select(_KEY), opened, people, gone, short]).unique()
     sql = """
         select d.* from document_entities as d inner join entity_link_names as l using (document_entity_id)
         semi join given on l.entity_type = given.entity_type and l.name_key = given.name_key

@@ -32,6 +32,11 @@ _GENERATIONS = {
     "ii": "ii", "2nd": "ii", "iii": "iii", "3rd": "iii", "iv": "iv", "4th": "iv",
 }  # fmt: skip
 _GENERATION = re.compile(r"[,\s]+(" + "|".join(sorted(_GENERATIONS, key=len, reverse=True)) + r")\.?$", re.IGNORECASE)
+_OWNER = re.compile(
+    r"['’]s? (?=(?:own |central |federal )?(?:\S+ )?(?:\S+ and )?(?:\S+ )?(?:government|administration|ministry|cabinet|parliament|"
+    r"military|army|police|office|campaign|camp|team|regime|media|department)$)",
+    re.IGNORECASE,
+)  # Portugal's health ministry is the Portuguese one
 _WATERS = re.compile(r" (?:sea|ocean)$")  # the Mediterranean is the Mediterranean Sea
 _SYLLABLES = re.compile(r"(?:(?:[bcdfghjklmnpqrstwxyz]|ch|sh|zh|ts|hs|ky|gy|hy)?[aeiouyw]{1,3}(?:ng|[nklmp])?)+")
 
@@ -112,7 +117,7 @@ def _family_first_names() -> frozenset[str]:
 @lru_cache(maxsize=2**18)
 def read_organization(text: str) -> str:
     """Return an organization's key: folded, without legal form, countries and peoples as their code."""
-    words = fold_organization(text[:MAX_NAME_CHARS]).split()
+    words = fold_organization(_OWNER.sub(" ", text[:MAX_NAME_CHARS])).split()
     coded: list[str] = []
     position = 0
     while position < len(words):
@@ -134,7 +139,10 @@ def _code_of(words: list[str]) -> str:
 @lru_cache(maxsize=2**18)
 def sort_words(key: str) -> str:
     """Return the content words of an organization's key in one order: Ministry of Health and Health Ministry."""
-    words = sorted(_spell_word(word) for word in key.split() if word not in SMALL_WORDS)
+    printed = key.split()
+    skipped = SMALL_WORDS | ({"affairs"} if {"foreign", "ministry"} <= {*printed} else set())
+    skipped |= {"news", "run", "owned", "controlled"} if {"state", "media"} <= {*printed} else set()
+    words = sorted(_spell_word(word) for word in printed if word not in skipped)
     return " ".join(words) if len(words) > 1 else key
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from tasks.identity.institutions import is_open_institution
 from tasks.identity.linking.keys import (
     list_blocks,
     read_organization,
@@ -10,6 +11,7 @@ from tasks.identity.linking.keys import (
     read_title,
     style_words,
 )
+from tasks.identity.places import capital_countries
 
 SAMPLE_ARTICLES = 64
 """Articles kept as the context of a name: those with the smallest ids, so that they do not depend on order."""
@@ -89,7 +91,7 @@ def _read_name(entity_type: str, name: str) -> tuple[str, bool, int]:
         return person.key, person.is_full, len(person.key)
     if entity_type == "organization":
         key = read_organization(name)
-        return key, True, len(key)
+        return key, not is_open_institution(key), len(key)
     key = read_place(name, entity_type)
     return key, True, len(key)
 
@@ -108,15 +110,21 @@ def _read_titles(document_entities: pl.DataFrame) -> pl.DataFrame:
 
 
 def _complete_styles(rows: pl.DataFrame) -> pl.DataFrame:
-    """Make a single name with a style (Queen, Pope) a full one: the style belongs to its key."""
+    """Make a name full that is not by itself, where what is said with it belongs to its key.
+
+    That is the style of a single name (Queen, Pope), and the country of an institution that every country has one of.
+    """
     is_styled = (pl.col("entity_type") == "person") & ~pl.col("is_full")
     style = pl.col("title_words").list.set_intersection(pl.lit(sorted(style_words()), dtype=pl.List(pl.String)))
     style = style.list.sort().list.first()
+    countries = pl.col("title_words").list.eval(
+        pl.element().replace(capital_countries()).filter(pl.element().str.contains("^([A-Z]{2}|capital:.*)$"))
+    )
+    is_owned = (pl.col("entity_type") == "organization") & ~pl.col("is_full") & (countries.list.len() == 1)
+    first = pl.when(is_styled).then(style).when(is_owned).then(countries.list.first())
     return rows.with_columns(
-        name_key=pl.when(is_styled & style.is_not_null())
-        .then(pl.concat_str(style, pl.lit(" "), "name_key"))
-        .otherwise("name_key"),
-        is_full=pl.col("is_full") | (is_styled & style.is_not_null()),
+        name_key=pl.coalesce(pl.concat_str(first, pl.lit(" "), "name_key"), "name_key"),
+        is_full=pl.col("is_full") | first.is_not_null(),
     )
 
 
