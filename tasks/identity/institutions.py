@@ -191,13 +191,9 @@ def _ends_phrase(tree: Tree, char: int) -> bool:
 
 
 @cache
-def _forms(kind: str | None = None, *, alone: str | None = None) -> tuple[str, ...]:
-    rows = load_lexicon("institutions")
-    return tuple(
-        form
-        for form, own, owners, said in rows.select("form", "kind", "owners", "alone").iter_rows()
-        if own == "institution" and (kind is None or kind in owners) and alone in (None, said)
-    )
+def _forms(kind: str | None = None) -> tuple[str, ...]:
+    rows = load_lexicon("institutions").select("form", "kind", "owners").iter_rows()
+    return tuple(form for form, own, owners in rows if own == "institution" and (kind is None or kind in owners))
 
 
 @cache
@@ -231,6 +227,11 @@ def _before_owner(kind: str) -> re.Pattern[str]:
 
 
 @cache
+def _alone() -> re.Pattern[str]:
+    return re.compile(rf"(?:the )?(?P<form>{_pattern('place')})", re.I)
+
+
+@cache
 def _whole() -> re.Pattern[str]:
     return re.compile(
         rf"(?:the )?(?:(?P<before>.+?)(?:['’]s?)? )?(?P<form>{_pattern()})(?: of (?:the )?(?P<after>.+))?", re.I
@@ -240,12 +241,12 @@ def _whole() -> re.Pattern[str]:
 @lru_cache(maxsize=2**16)
 def read_institution(text: str) -> tuple[str | None, str] | None:
     """Return the country, or None, and the form that a name consists of: the Portuguese Foreign Ministry; else None."""
+    if alone := _alone().fullmatch(text):
+        return None, fold_form(alone["form"])
     found = _whole().fullmatch(text)
-    if found is None:
+    said = found and (found["before"] or found["after"])
+    if not found or not said:
         return None
-    said = found["before"] or found["after"]
-    if said is None:
-        return None, fold_form(found["form"])
     code = people_codes().get(fold_name(said)) or fold_place(said, "place")
     return (code, fold_form(found["form"])) if len(code) == 2 and code.isupper() else None
 
@@ -263,23 +264,36 @@ def fold_form(form: str) -> str:
 
 @lru_cache(maxsize=2**16)
 def is_bare_institution(text: str) -> bool:
-    """Whether a name is a form and nothing else, of which every state has one: the Foreign Ministry, the Parliament."""
-    found = _whole().fullmatch(text)
-    return found is not None and not (found["before"] or found["after"]) and is_open_institution(text)
+    """Whether a name says no more than what every state has one of, the Foreign Ministry: two articles need not mean one."""
+    return _said_alone(text) == "open"
 
 
 @lru_cache(maxsize=2**16)
 def is_open_institution(text: str) -> bool:
-    """Whether a name says no more than what every state, or every candidate, has one of: the Foreign Ministry, Lind's office.
-
-    Two articles that print such a name need not mean one institution.
-    """
+    """Whether a name may be another institution's in another article: a bare one, or one of a surname's many bearers."""
+    if (alone := _said_alone(text)) is not None:
+        return alone != "named"
     found = _whole().fullmatch(text)
-    if found is None or found["after"]:
+    if found is None or not found["before"]:
         return False
-    form = found["form"].lower().replace("’", "'")
-    if found["before"]:
-        is_personal = form in _forms("person") and form not in _forms("place") and form != "administration"
-        return is_personal and " " not in found["before"] and fold_name(found["before"]) not in people_codes()
-    is_named = form in _forms(alone="named") or fold_form(form).endswith(" department")
-    return not is_named or form in _forms(alone="open")  # few states but one have departments for ministries
+    form, owner = found["form"].lower().replace("’", "'"), found["before"]
+    is_personal = form in _forms("person") and form not in _forms("place") and form != "administration"
+    return is_personal and " " not in owner and fold_name(owner) not in people_codes()
+
+
+def _said_alone(text: str) -> str | None:
+    """Return what the lexicon says of a form that stands alone; None where the text is no form, or more."""
+    found = _alone().fullmatch(text)
+    if found is None:
+        return None
+    form = fold_form(found["form"])
+    known = _meanings().get(form)
+    # few states but one have departments for ministries
+    return known or ("named" if form.endswith(" department") else "open")
+
+
+@cache
+def _meanings() -> dict[str, str]:
+    rows = load_lexicon("institutions")
+    rows = rows.filter(rows["kind"] == "institution")
+    return {fold_form(form): alone for form, alone in zip(rows["form"], rows["alone"], strict=True)}

@@ -17,7 +17,7 @@ from warehouse.tables import ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 
 SCORES = {
     "full_name": 1.0, "same_name": 1.0, "spelling": 0.95, "name_order": 0.95, "same_article": 0.95,
-    "given_name_variant": 0.9, "short_form": 0.85, "initials": 0.8, "generation": 0.8, "surname_and_title": 0.8,
+    "given_name_variant": 0.9, "second_surname": 0.85, "short_form": 0.85, "initials": 0.8, "generation": 0.8, "surname_and_title": 0.8,
     "acronym_and_company": 0.75, "surname_and_company": 0.7, "short_form_and_company": 0.7, "last_words_and_company": 0.7,
     "name_and_context": 0.7,
     "unresolved": 0.5,

@@ -1,10 +1,15 @@
 """The codes that the names of countries, regions, capitals and peoples stand for."""
 
+import re
 from functools import cache, lru_cache
 
 from tasks.identity.names import fold_name, is_acronym
 from tasks.lexicons import load_lexicon
 
+_STATE_FORM = re.compile(
+    r"^(?:(?:federal|federative|democratic|peoples|islamic|socialist|bolivarian|plurinational|arab|united) )*"
+    r"(?:republic|kingdom|sultanate|emirate|principality|commonwealth|grand duchy) of (?:the )?"
+)
 _PROVINCE_SIZE = 100  # thousands of inhabitants; what counts is that it is larger than a town
 
 
@@ -13,7 +18,8 @@ def fold_place(text: str, entity_type: str) -> str:
     """Return the key of a name that is no person's and no organization's: a country's code where it has one."""
     key = fold_name(text).removeprefix("the ")
     if entity_type == "place":
-        return place_codes().get(key, key)
+        short = place_codes().get(_STATE_FORM.sub("", key), "")
+        return place_codes().get(key) or (short if len(short) == 2 else key)
     if entity_type == "group":
         return people_codes().get(key, people_codes().get(key.removesuffix("s"), key.removesuffix("s")))
     return key

@@ -46,7 +46,7 @@ VOCABULARIES = [
     ("roles", "gender", {"m", "f", None}),
     ("roles", "number", {"singular", "plural", "both"}),
     ("institutions", "kind", {"institution", "portfolio"}),
-    ("institutions", "alone", {"named", "open"}),
+    ("institutions", "alone", {"named", "company", "open"}),
     ("honorifics", "kind", {"courtesy", "academic", "religious", "military", "office", "royal", "foreign"}),
     ("honorifics", "gender", {"m", "f", None}),
     ("regions", "kind", REGIONS),

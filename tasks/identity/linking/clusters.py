@@ -14,6 +14,7 @@ from tasks.identity.linking.keys import (
     read_person,
     sort_words,
     sound_place,
+    surname_skeleton,
 )
 from tasks.identity.names import given_name_groups, name_skeleton
 
@@ -54,6 +55,7 @@ class _Name:
     middle: str
     surname: str
     generation: str
+    is_part: bool
     words: frozenset[str]
     articles: frozenset[str]
     aliases: frozenset[str]
@@ -122,7 +124,10 @@ def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
         person = read_person(key)
         said = (frozenset(words), frozenset(articles), frozenset(aliases))
         for block, given, middle, surname in _orient(person):
-            blocks[block].append(_Name(key, given, middle, surname, person.generation, *said))
+            blocks[block].append(_Name(key, given, middle, surname, person.generation, False, *said))
+        if person.first_surname:
+            block = surname_skeleton(person.first_surname)
+            blocks[block].append(_Name(key, person.given, "", person.first_surname, person.generation, True, *said))
     known = set(names.get_column("name_key"))
     for key, aliases in names.select("name_key", "alias_keys").iter_rows():
         tied = [key, *(alias for alias in aliases if alias in known)]
@@ -136,18 +141,21 @@ def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
 
 def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:
     """Yield block, given name, middle name and surname, once for each end that can be the family name."""
-    yield name_skeleton(person.surname), person.given, person.middle, person.surname
+    yield surname_skeleton(person.surname), person.given, person.middle, person.surname
     if person.other_surname is not None:
-        yield name_skeleton(person.other_surname), person.surname, "", person.other_surname
+        middle = " ".join(person.key.removesuffix(person.generation).split()[1:-1])
+        yield surname_skeleton(person.other_surname), person.surname, middle, person.other_surname
 
 
-def _join_block(block: Sequence[_Name], unions: Unions) -> None:
+def _join_block(names: Sequence[_Name], unions: Unions) -> None:
+    block = [name for name in names if not name.is_part]
     for keys in _group_spellings(block):
         unions.join(keys)
     for kind in ("transliteration", "nickname", "cognate"):
         _join_variants(kind, block, unions)
     _join_initials(block, unions)
     _join_generations(block, unions)
+    _join_second_surnames(block, [name for name in names if name.is_part], unions)
 
 
 def _group_spellings(block: Sequence[_Name]) -> Iterator[list[str]]:
@@ -190,13 +198,25 @@ def _join_variants(kind: str, block: Sequence[_Name], unions: Unions) -> None:
     for members in by_group.values():
         if len(members) <= MAX_VARIANTS:
             pairs |= set(combinations(sorted(members), 2))
-    for one, other in sorted(pairs):
+    for one, other in sorted(_drop_ambiguous(pairs)):
         if _are_apart(roots[one], roots[other]):
             continue
         titles = _offices(roots[one]) & _offices(roots[other])
         is_clear = kind == "transliteration" or bool(titles)
         if is_clear or (is_rare and kind == "nickname" and len(roots[one][0].surname) > 4):
             unions.join((one, other))
+
+
+def _drop_ambiguous(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Drop the pairs of a name that is a variant of two that are none of each other: Al may be Albert or Alan."""
+    others: dict[str, set[str]] = defaultdict(set)
+    for one, other in pairs:
+        others[one].add(other)
+        others[other].add(one)
+    ambiguous = {
+        name for name, own in others.items() if any(pair not in pairs for pair in combinations(sorted(own), 2))
+    }
+    return {pair for pair in pairs if not ambiguous.intersection(pair)}
 
 
 def _offices(names: Sequence[_Name]) -> frozenset[str]:
@@ -248,6 +268,27 @@ def _join_generations(block: Sequence[_Name], unions: Unions) -> None:
             unions.join((one, other))
 
 
+def _join_second_surnames(block: Sequence[_Name], longer: Sequence[_Name], unions: Unions) -> None:
+    """Join a name with a second surname (of the mother, of marriage) to the only one without it, when titles agree."""
+    roots: dict[str, list[_Name]] = defaultdict(list)
+    for name in block:
+        roots[unions.find(name.key)].append(name)
+    by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for root, names in roots.items():
+        for name in names:
+            by_name[name.given, name.surname].add(root)
+    several: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name in longer:
+        several[name.given, name.surname].add(name.key)
+    for name in longer:
+        found = by_name[name.given, name.surname]
+        if len(found) != 1 or len(several[name.given, name.surname]) != 1:
+            continue
+        root = min(found)
+        if not _are_apart([name], roots[root]) and name.offices & _offices(roots[root]):
+            unions.join((name.key, root))
+
+
 def _compare_persons(key: str, canonical: str) -> str:
     if key == canonical:
         return "full_name"
@@ -258,7 +299,9 @@ def _compare_persons(key: str, canonical: str) -> str:
         return "initials"
     if sorted(key.split()) == sorted(canonical.split()):
         return "name_order"
-    is_alike = name_skeleton(one.surname) == name_skeleton(other.surname)
+    if one.given == other.given and (one.first_surname == other.surname or other.first_surname == one.surname):
+        return "second_surname"
+    is_alike = surname_skeleton(one.surname) == surname_skeleton(other.surname)
     if is_alike and name_skeleton(one.given) == name_skeleton(other.given):
         return "spelling"
     shared = given_name_groups("transliteration", "nickname", "cognate")

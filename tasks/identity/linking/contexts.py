@@ -14,8 +14,8 @@ from tasks.identity.linking.keys import (
     read_person,
     read_short_forms,
     style_words,
+    surname_skeleton,
 )
-from tasks.identity.names import name_skeleton
 
 ENOUGH = 2
 """Weight that context must have: a person named in full, an organization of several words, or two of the others."""
@@ -115,7 +115,7 @@ def _add_form(rows: pl.DataFrame, members: pl.DataFrame, entity_type: str) -> pl
 
 def _sound(form: str) -> str:
     """Return what the spellings of a surname have in common; short ones (Lee, Li) must be equal."""
-    return name_skeleton(form) if len(form) > 4 else f"={form}"
+    return surname_skeleton(form) if len(form) > 4 else f"={form}"
 
 
 def _list_surnames(members: pl.DataFrame) -> pl.DataFrame:

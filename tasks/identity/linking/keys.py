@@ -41,6 +41,11 @@ _WATERS = re.compile(r" (?:sea|ocean)$")  # the Mediterranean is the Mediterrane
 _SYLLABLES = re.compile(r"(?:(?:[bcdfghjklmnpqrstwxyz]|ch|sh|zh|ts|hs|ky|gy|hy)?[aeiouyw]{1,3}(?:ng|[nklmp])?)+")
 
 
+_VIETNAMESE = re.compile(
+    r"(?:ngh|ng|nh|th|tr|ph|kh|ch|gh|gi|qu|[bcdghklmnpqrstvxy])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?"
+)
+
+
 @dataclass(frozen=True)
 class PersonKey:
     """One person's name as it is compared: folded words, and which of them are the surname.
@@ -59,10 +64,16 @@ class PersonKey:
     other_surname: str | None
 
     @property
+    def first_surname(self) -> str:
+        """The word before the surname where it is no given name: of two surnames one is often left out; else empty."""
+        word = self.middle.rpartition(" ")[2]
+        return "" if len(word) < 4 or is_given_name(word) or len(self.given) == 1 else word
+
+    @property
     def blocks(self) -> list[str]:
         """The surnames as they sound: names are compared with those of the same block only."""
-        surnames = {self.surname, self.other_surname or self.surname}
-        return sorted({name_skeleton(surname) for surname in surnames})
+        surnames = {self.surname, self.other_surname or self.surname, self.first_surname or self.surname}
+        return sorted({surname_skeleton(surname) for surname in surnames})
 
 
 def are_compatible(one: str, other: str) -> bool:
@@ -73,6 +84,15 @@ def are_compatible(one: str, other: str) -> bool:
     return all(
         a == b or (1 in (len(a), len(b)) and a[0] == b[0]) or name_skeleton(a) == name_skeleton(b) for a, b in words
     )
+
+
+_SPELLED_OUT = re.compile(r"(?<=[bcdfghjklmnprstvwxz])([aou])e(?=[bcdfghklmnprstvwxz])")
+
+
+@lru_cache(maxsize=2**18)
+def surname_skeleton(surname: str) -> str:
+    """Return what the spellings of a family name have in common: as `name_skeleton`, and Mueller as Müller."""
+    return name_skeleton(_SPELLED_OUT.sub(r"\1", surname))
 
 
 @lru_cache(maxsize=2**18)
@@ -104,14 +124,18 @@ def _prints_family_first(words: list[str]) -> bool:
         return False
     if len(rest) == 1 and rest[0] in _family_first_names() and is_given_name(first):
         return False
-    return all(_SYLLABLES.fullmatch(word) and len(word) < 10 for word in rest) and (
-        not is_given_name(first) or not is_given_name(rest[0])
+    syllables = _VIETNAMESE if first in _family_first_names("vietnamese") else _SYLLABLES
+    is_marked = syllables is _VIETNAMESE and len(rest) > 1 and rest[0] in {"thi", "van"}  # of women, and of men
+    return all(syllables.fullmatch(word) and len(word) < 10 for word in rest) and (
+        is_marked or not is_given_name(first) or not is_given_name(rest[0])
     )
 
 
 @cache
-def _family_first_names() -> frozenset[str]:
-    return frozenset(fold_name(name) for names in load_lexicon("family_first_names")["names"] for name in names)
+def _family_first_names(*languages: str) -> frozenset[str]:
+    lexicon = load_lexicon("family_first_names")
+    rows = lexicon.filter(lexicon["language"].is_in(languages)) if languages else lexicon
+    return frozenset(fold_name(name) for names in rows["names"] for name in names)
 
 
 @lru_cache(maxsize=2**18)

@@ -16,8 +16,11 @@ from warehouse.keys import make_id
 from warehouse.tables import DIM_ENTITIES, DOCUMENT_ENTITIES, ENTITY_LINKS, ENTITY_NAMES, FACT_ARTICLES, TABLES
 
 GIVEN = ("Aleksandr", "Alexander", "Anna", "A.", "Bill", "William", "Mara")
-FAMILY = ("Halvikov", "Halvikow", "Lind", "Pellworth", "Pellworth Jr.")
-OTHERS = ("Harbour Works Council", "HWC", "Highland Water Company", "Lind Works", "Lind", "Pellworth Institute")
+FAMILY = ("Halvikov", "Halvikow", "Lind", "Pellworth", "Pellworth Jr.", "Vallejera Lind")
+OTHERS = (
+    "Harbour Works Council", "HWC", "Highland Water Company", "Lind Works", "Lind", "Pellworth Institute",
+    "Foreign Ministry", "Danish Foreign Ministry", "Army", "Lind campaign",
+)  # fmt: skip
 
 
 @pytest.fixture
