@@ -21,6 +21,7 @@ from tasks.identity.names import (
     name_skeleton,
     parse_person,
 )
+from tasks.identity.organizations import read_institution
 from tasks.identity.places import fold_place, people_codes, place_codes
 
 
@@ -223,11 +224,18 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
         first.setdefault(keys[mention.text], mention.paragraph)
     # what is printed with its legal form (Acme Inc.) is no short form of another name (Acme Museum)
     whole = {key for text, key in keys.items() if " " in text}
+    owned: dict[str, set[str]] = defaultdict(set)
+    for text, key in keys.items():
+        if (own := read_institution(text)) and own[0]:
+            owned[own[1]].add(key)
     entities: dict[str, Entity] = {}
     tied = []
     for mention in mentions:
         key, rule = keys[mention.text], "name"
-        if is_acronym(mention.text):
+        institution = read_institution(mention.text)
+        if institution and not institution[0] and len(owned[institution[1]]) == 1:
+            key, rule = next(iter(owned[institution[1]])), "institution"
+        elif is_acronym(mention.text):
             spelled = [name for name in by_initial[key[:1]] if could_stand_for(mention.text, name)]
             key, rule = (spelled[0], "acronym") if len(spelled) == 1 else (key, rule)
         elif key not in whole and len(by_first[key]) == 1 and key not in place_codes() and key not in people_codes():

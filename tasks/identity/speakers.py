@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Paragraph, Tree
 from tasks.identity.document_entities import Entity, Link, TiedMention
-from tasks.identity.institutions import is_bare_institution
 from tasks.identity.name_types import role_kinds
+from tasks.identity.organizations import is_bare_institution
 from tasks.identity.roles import guess_gender_of_roles, head_of, span_around
 
 _HE, _SHE = frozenset({"he", "him", "himself"}), frozenset({"she", "her", "herself"})
@@ -189,9 +189,10 @@ class SpeakerResolver:
         """Tell the institution that `its Foreign Ministry` names from those of other countries."""
         if named.entity_type != "organization" or named.titles or not any(map(is_bare_institution, named.names)):
             return
-        if not any(tree.dep[child] == "poss" and tree.lower(child) in _OWNERS for child in tree.children(head)):
+        owning = tree.child(head, "poss")
+        if owning is None or tree.lower(owning) not in _OWNERS:
             return
-        owner = self._find_thing(tree, head, number, self._starts[number] + tree.start[head])
+        owner = self._find_thing(tree, owning, number, self._starts[number] + tree.start[owning])
         if owner is not None and owner.entity_type == "place":
             named.titles[owner.name] = None
 

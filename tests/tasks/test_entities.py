@@ -219,6 +219,17 @@ def test_roles_and_titles_are_kept_with_the_entity(annotator):
             ["Harbour Works Council"],
         ),
         ("Teresa Vieira, who said nothing, left.", ("who",), ["Teresa Vieira"]),
+        (
+            "Two ministers signed the letter, according to the Harbour Works Council. It added that the bridge was old.",
+            ("It",),
+            ["Harbour Works Council"],
+        ),
+        (
+            "The Portuguese government met on Monday. The government said the bridge was old.",
+            ("The government",),
+            ["Portuguese government"],
+        ),
+        ("The Harbour Works Council met on Monday. They said so.", ("They",), ["Harbour Works Council"]),
     ],
 )
 def test_a_pronoun_means_who_stands_out_before_it(annotator, body, speakers, meant):
@@ -233,6 +244,9 @@ def test_a_pronoun_means_who_stands_out_before_it(annotator, body, speakers, mea
         ("Henrik Solvang and Joost Meulenbelt met. He said it would fall.", "He"),
         ("Henrik Solvang left. They said it would fall.", "They"),
         ("Henrik Solvang left. The bridge is wide. It said so.", "It"),
+        ("The committee heard the Harbour Works Council. It said so.", "It"),
+        ("The Harbour Works Council met residents. They said so.", "They"),
+        ("Henrik Solvang and Teresa Vieira praised the Harbour Works Council. They said so.", "They"),
     ],
 )
 def test_a_pronoun_without_enough_evidence_stays_open(annotator, body, speaker):
@@ -277,11 +291,56 @@ def test_a_speaker_inside_reported_words_is_not_who_goes_on_speaking(annotator):
         ("Officials said so on Monday.", "Officials", None, "anonymous"),
         ("A spokesman for Mr. Solvang said so.", "A spokesman for Mr. Solvang", None, "person"),
         ("Analysts in Lisbon said so.", "Analysts in Lisbon", None, "group"),
+        (
+            "Mayor Henrik Solvang won. The Solvang administration said so.",
+            "The Solvang administration",
+            "Solvang administration",
+            "organization",
+        ),
+        ("Ana Vieira’s campaign said so on Monday.", "Ana Vieira’s campaign", "Ana Vieira’s campaign", "organization"),
+        ("The Portuguese government said so.", "The Portuguese government", "Portuguese government", "organization"),
+        ("The government of Portugal said so.", "The government of Portugal", "government of Portugal", "organization"),
+        (
+            "Portugal’s foreign ministry said so.",
+            "Portugal’s foreign ministry",
+            "Portugal’s foreign ministry",
+            "organization",
+        ),
+        ("Lisbon police said so on Monday.", "Lisbon police", "Lisbon police", "organization"),
+        ("A Portuguese government official said so.", "A Portuguese government official", None, "anonymous"),
+        ("The former Portuguese government said so.", "The former Portuguese government", None, "organization"),
+        ("Portuguese officials said so.", "Portuguese officials", None, "anonymous"),
+        ("Residents of Lisbon said so.", "Residents of Lisbon", None, "group"),
+        ("Portugal and Romania said so.", "Portugal and Romania", None, "group"),
+        ("Ana Vieira and her Romanian counterpart said so.", "Ana Vieira and her Romanian counterpart", None, "group"),
+        (
+            "The founder and chairwoman of the line, Ana Vieira, said so.",
+            "The founder and chairwoman",
+            "Ana Vieira",
+            "person",
+        ),
         ("The report said so on Monday.", "The report", None, "document"),
     ],
 )
 def test_a_speaker_is_tied_to_its_head_and_has_a_kind(annotator, body, speaker, name, kind):
     assert speakers_of(resolve(annotator, body, speakers=(speaker,))) == [(speaker, name, kind)]
+
+
+def test_an_institution_is_one_by_its_owner_and_its_form(annotator):
+    body = "The Portuguese Foreign Ministry wrote to Romania’s foreign ministry.\n\nThe Ministry of Foreign Affairs of Romania wrote back."
+    batch = resolve(annotator, body)
+    organizations = batch.document_entities.filter(pl.col("entity_type") == "organization")
+    assert sorted(rows(organizations, "names"), key=str) == [
+        (["Ministry of Foreign Affairs", "Ministry of Foreign Affairs of Romania", "Romania’s foreign ministry"],),
+        (["Portuguese Foreign Ministry"],),
+    ]
+
+
+def test_its_ministry_is_known_by_the_country_that_owns_it(annotator):
+    body = "Lisbon denied the report. Its Foreign Ministry said the bridge was old."
+    batch = resolve(annotator, body, speakers=("Its Foreign Ministry",))
+    organizations = batch.document_entities.filter(pl.col("entity_type") == "organization")
+    assert rows(organizations, "document_entity_name", "titles") == [("Foreign Ministry", ["Lisbon"])]
 
 
 def test_a_quote_and_its_statement_have_the_same_speaker(annotator):

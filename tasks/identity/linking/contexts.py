@@ -4,7 +4,6 @@ from itertools import combinations
 
 import polars as pl
 
-from tasks.identity.institutions import is_bare_institution
 from tasks.identity.linking.clusters import Unions
 from tasks.identity.linking.keys import (
     agencies,
@@ -16,6 +15,7 @@ from tasks.identity.linking.keys import (
     style_words,
     surname_skeleton,
 )
+from tasks.identity.organizations import is_bare_institution
 
 ENOUGH = 2
 """Weight that context must have: a person named in full, an organization of several words, or two of the others."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from tasks.identity.institutions import is_bare_institution, is_open_institution
 from tasks.identity.linking.clusters import CLUSTERED, cluster_names
 from tasks.identity.linking.contexts import drop_bare, link_short_names, read_contexts
 from tasks.identity.linking.names import NAMED_ROWS, NAMES, collect_names, merge_names, read_names
 from tasks.identity.links import build_links
+from tasks.identity.organizations import is_bare_institution, is_open_institution
 from warehouse.ddl import merge_rows
 from warehouse.tables import DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 

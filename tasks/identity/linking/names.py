@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from tasks.identity.institutions import is_open_institution
 from tasks.identity.linking.keys import (
     list_blocks,
     read_organization,
@@ -11,6 +10,7 @@ from tasks.identity.linking.keys import (
     read_title,
     style_words,
 )
+from tasks.identity.organizations import is_open_institution
 from tasks.identity.places import capital_countries
 
 SAMPLE_ARTICLES = 64
