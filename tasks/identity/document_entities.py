@@ -21,7 +21,7 @@ from tasks.identity.names import (
     name_skeleton,
     parse_person,
 )
-from tasks.identity.organizations import read_institution
+from tasks.identity.organizations import is_open_institution, read_institution
 from tasks.identity.places import fold_place, people_codes, place_codes
 
 
@@ -216,9 +216,13 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
     names = sorted({key for key in keys.values() if " " in key and not any(char.isdigit() for char in key)})
     by_first: dict[str, list[str]] = defaultdict(list)
     by_initial: dict[str, list[str]] = defaultdict(list)
+    by_end: dict[str, list[str]] = defaultdict(list)
     for name in names:
         by_first[name.split()[0]].append(name)
         by_initial[name[0]].append(name)
+        words = name.split()[:12]
+        for count in range(1, len(words) - 1):
+            by_end[" ".join(words[count:])].append(name)
     first: dict[str, int] = {}
     for mention in sorted(mentions, key=lambda mention: mention.start):
         first.setdefault(keys[mention.text], mention.paragraph)
@@ -242,6 +246,10 @@ def _group_organizations(mentions: Sequence[Mention]) -> list[TiedMention]:
             # a name is shortened after it was printed in full, or in a headline or lead just before that
             is_after = first[by_first[key][0]] <= first[key] + 2
             key, rule = (by_first[key][0], "short_name") if is_after else (key, rule)
+        elif len(by_end[key]) == 1 and (institution is None or is_open_institution(mention.text)):
+            # the Works Council of the Harbour Works Council; the Supreme Court beside a state's is another
+            is_after = first[by_end[key][0]] <= first[key] + 2
+            key, rule = (by_end[key][0], "short_name") if is_after else (key, rule)
         entity = entities.get(key) or entities.setdefault(key, Entity("organization"))
         tied.append((mention, entity, rule))
     return tied

@@ -171,6 +171,8 @@ def _is_this_owner(text: str, start: int, mention: Mention) -> bool:
     before = text[max(0, start - _BEFORE) : start]
     if mention.title and before.rstrip().endswith(mention.title):
         before = before.rstrip().removesuffix(mention.title)
+    if mention.title and not _OTHERS.isdisjoint(mention.title.lower().split()):
+        return False
     words = before.split()
     return not before.endswith("-") and not (words and words[-1].lower().strip("“\"‘'(") in _OTHERS)
 

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from tasks.identity.document_entities import Entity, Link, TiedMention
 from tasks.identity.name_types import role_kinds
 from tasks.identity.organizations import is_bare_institution
 from tasks.identity.roles import guess_gender_of_roles, head_of, span_around
+from tasks.lexicons import load_lexicon
 
 _HE, _SHE = frozenset({"he", "him", "himself"}), frozenset({"she", "her", "herself"})
 _IT, _FIRST = frozenset({"it", "itself"}), frozenset({"i", "me", "myself"})
@@ -20,6 +21,7 @@ _THEY, _WE = frozenset({"they", "them", "themselves"}), frozenset({"we", "us", "
 _PRONOUNS = (_HE, _SHE, _IT, _FIRST, _THEY, _WE)
 _OWNERS = frozenset({"its", "their"})
 _PLURALS = frozenset({"NNS", "NNPS"})
+_THINGS = frozenset({"organization", "document"})
 _SPEAKING_NOUNS = frozenset({"organization", "group", "document"})
 _LAW_PARTS = frozenset({"article", "chapter", "clause", "paragraph", "section"})
 _RELATIVE = frozenset({"who", "whom", "that", "which"})
@@ -79,7 +81,7 @@ class SpeakerResolver:
         self._quoted = quoted
         self._spoken: list[tuple[int, int, int, Entity]] = []  # speakers that are no references yet
         self._genders: dict[Entity, str | None] = {}
-        self._last: tuple[int, Entity] | None = None  # paragraph and entity of the last speaker
+        self._last: tuple[int, Entity | None] | None = None  # paragraph and entity of the last speaker
 
     def resolve(self, start: int, end: int, *, holder: Entity | None = None, is_embedded: bool = False) -> Speaker:
         """Return whom the characters from `start` to `end` of the body mean.
@@ -108,8 +110,9 @@ class SpeakerResolver:
                 else None
             )
             speaker = Speaker(entity, _kind_of(entity) or kind, link)
-        if speaker.entity is not None:
+        if speaker.entity is not None or speaker.kind in _THINGS:
             self._last = self._last if is_embedded else (number, speaker.entity)
+        if speaker.entity is not None:
             self._spoken.append((number, start, end, speaker.entity))
             if pronoun in (_HE, _SHE):
                 self._genders[speaker.entity] = "m" if pronoun is _HE else "f"
@@ -247,8 +250,10 @@ class SpeakerResolver:
 
     def _find_thing(self, tree: Tree, token: int, number: int, start: int) -> Entity | None:
         """Return the organization or place that `it` means: the last speaker, the subject just before, the only organization."""
-        if self._last and self._last[1].entity_type in ("organization", "place") and self._last[0] >= number - 1:
-            return self._last[1]
+        if self._last and self._last[0] >= number - 1:
+            last = self._last[1]
+            if last is None or last.entity_type in ("organization", "place"):
+                return last  # a report that nobody knows more of keeps `it` open
         for reference in reversed(self._before(start)):
             if reference.paragraph < number - 1:
                 break
@@ -256,7 +261,8 @@ class SpeakerResolver:
                 if reference.entity.entity_type in ("organization", "place"):
                     return reference.entity
                 break
-        return self._find_only_organization(number, start)
+        verb = tree.lemma[tree.head[token]].lower() if tree.dep[token] in SUBJECTS else ""
+        return self._find_only_organization(number, start) if verb in _verbs_of_words() else None
 
     def _find_only_organization(self, number: int, start: int) -> Entity | None:
         """Return the only organization that was named in this paragraph or the one before, if no other thing can be meant."""
@@ -278,7 +284,8 @@ class SpeakerResolver:
         for tree, token, char in self._look_back(number, start):
             entity = self._entity_at_char(char)
             is_several = entity is not None and entity.entity_type in ("organization", "group")
-            if tree.tag[token] in _PLURALS and not _is_time(tree, token):
+            is_named = entity is not None and entity.entity_type == "organization"  # the Court of Appeals is one
+            if tree.tag[token] in _PLURALS and not is_named and not _is_time(tree, token):
                 return entity if is_several else None
             if tree.dep[token] in SUBJECTS:
                 if tree.child(token, "conj") is not None:
@@ -311,6 +318,13 @@ class SpeakerResolver:
 
 _NOUNS = frozenset({"NOUN", "PROPN"})
 _start_of = attrgetter("start")
+
+
+@cache
+def _verbs_of_words() -> frozenset[str]:
+    """The verbs that mostly report words; figures and films show things as well."""
+    verbs = load_lexicon("reporting_verbs")
+    return frozenset(verbs.filter((verbs["strength"] == "2") & (verbs["class"] != "show"))["lemma"])
 
 
 def _stands_alone(tree: Tree, noun: int, entity: Entity | None) -> bool:

@@ -112,6 +112,16 @@ def test_a_country_and_its_short_names_are_one_place(annotator):
     ]
 
 
+def test_the_last_words_of_an_organization_mean_it_where_no_other_ends_with_them(annotator):
+    batch = resolve(
+        annotator, "The Portuguese Seafarers Federation met. Engineers asked the Seafarers Federation for help."
+    )
+    assert named(batch, "organization") == [
+        ("Portuguese Seafarers Federation", "Portuguese Seafarers Federation"),
+        ("Seafarers Federation", "Portuguese Seafarers Federation"),
+    ]
+
+
 VIEIRAS = "Teresa Vieira, the sea minister, met Duarte Vieira, the president of the Masters’ Union.\n\n"
 
 
@@ -245,6 +255,8 @@ def test_a_pronoun_means_who_stands_out_before_it(annotator, body, speakers, mea
         ("Henrik Solvang left. They said it would fall.", "They"),
         ("Henrik Solvang left. The bridge is wide. It said so.", "It"),
         ("The committee heard the Harbour Works Council. It said so.", "It"),
+        ("Henrik Solvang praised the Harbour Works Council. It is difficult to say more.", "It"),
+        ("The judges of the Harbour Court of Appeals met engineers. They said so.", "They"),
         ("The Harbour Works Council met residents. They said so.", "They"),
         ("Henrik Solvang and Teresa Vieira praised the Harbour Works Council. They said so.", "They"),
     ],
