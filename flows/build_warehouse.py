@@ -40,11 +40,12 @@ def build_warehouse(
     min_age_seconds: float | None = None,
     corrections: str | None = None,
     authority: str | None = None,
+    fields: dict[str, str] | str | None = None,
 ) -> BuildReport:
     """Read news texts and publish a new release of the warehouse; what was built before and has not changed is skipped.
 
     Args:
-        sources: Files, folders and patterns; by default `ONRECORD_SOURCES`, else `data/inbox`.
+        sources: Files, folders, patterns and addresses; by default `ONRECORD_SOURCES`, else `data/inbox`.
         warehouse: The warehouse file; by default `ONRECORD_WAREHOUSE`, else `data/news.duckdb`.
         batch_size: Articles in a batch.
         retry_stopped: Try again the sources that validation stopped in an earlier run.
@@ -52,6 +53,7 @@ def build_warehouse(
         min_age_seconds: Files changed within this time wait for the next run; by default 10.
         corrections: The folder of corrections; by default `ONRECORD_CORRECTIONS`, else `corrections` when it is there.
         authority: The folder of the authority file; by default `ONRECORD_AUTHORITY`, else `authority` when it is there.
+        fields: Role -> field of records, or the TOML file that says so; by default `ONRECORD_FIELDS`, else common names.
 
     Returns:
         The report of the run, which is also published as artifacts.
@@ -63,7 +65,7 @@ def build_warehouse(
     """
     settings = load_settings(
         sources=sources, warehouse=warehouse, batch_size=batch_size, retry_stopped=retry_stopped, data_dir=data_dir,
-        min_age_seconds=min_age_seconds, corrections=corrections, authority=authority,
+        min_age_seconds=min_age_seconds, corrections=corrections, authority=authority, fields=fields,
     )  # fmt: skip
     create_default_inbox(settings)
     report = build(settings, run_tracked)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from flows.report import BuildReport
+    from tasks.reading.fields import FieldMapping
 
 corrections_app = typer.Typer(no_args_is_help=True, help="What people put right: see docs/corrections.md.")
 app = typer.Typer(
@@ -86,7 +87,11 @@ DEFAULT = Path(DEFAULT_WAREHOUSE)
 @app.command()
 def build(
     sources: Annotated[
-        list[str], typer.Argument(help="Files, folders (with all that is in them) or patterns.", metavar="SOURCE…")
+        list[str],
+        typer.Argument(
+            help="Files, folders (with all that is in them), patterns or addresses (https, s3, feed+https).",
+            metavar="SOURCE…",
+        ),
     ],
     warehouse: WarehouseOption = DEFAULT,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Articles in a batch; more use more memory.")] = None,
@@ -98,6 +103,14 @@ def build(
     ] = False,
     corrections: CorrectionsOption = None,
     authority: AuthorityOption = None,
+    fields: Annotated[
+        Path | None,
+        typer.Option(envvar="ONRECORD_FIELDS", help="Mapping of fields of records (.toml): see docs/sources.md."),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="One field of records, like text=story; can be repeated.", metavar="ROLE=NAME"),
+    ] = None,
 ) -> None:
     """Read news texts and publish a new release of the warehouse.
 
@@ -110,6 +123,7 @@ def build(
         settings = load_settings(
             Path.cwd(), sources=sources, warehouse=warehouse, batch_size=batch_size, min_age_seconds=0,
             retry_stopped=retry_stopped, corrections=corrections, authority=authority,
+            fields=_find_mapping(fields, field),
         )  # fmt: skip
         report = _run_build(settings, engine_free=engine_free)
     _print_summary(report)
@@ -268,6 +282,16 @@ def _check_request(settings: Settings) -> None:
         connect_read_only(settings.warehouse).close()
 
 
+def _find_mapping(path: Path | None, given: list[str] | None) -> "FieldMapping | None":
+    """Return the mapping of a file with what was given beside it, which goes first; None when there is neither."""
+    from tasks.reading.fields import FieldMapping, parse_mapping, read_mapping
+
+    if path is None and not given:
+        return None
+    of_file = {} if path is None else read_mapping(path).given
+    return FieldMapping({**of_file, **parse_mapping(given or ()).given})
+
+
 def _run_build(settings: Settings, *, engine_free: bool) -> "BuildReport":
     from tasks.annotation.annotator import ModelError
 
@@ -301,6 +325,7 @@ def _run_flow(settings: Settings) -> "BuildReport":
             retry_stopped=settings.retry_stopped,
             corrections=str(settings.corrections) if settings.corrections else None,
             authority=str(settings.authority) if settings.authority else None,
+            fields=dict(settings.fields.given) or None,
         )  # fmt: skip
     except StoppedByValidation as error:
         report = error.report

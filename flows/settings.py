@@ -5,14 +5,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tasks.errors import UsageError
-from tasks.reading.fields import FieldMapping, read_mapping
+from tasks.reading.addresses import split_scheme
+from tasks.reading.fields import FieldMapping, check_mapping, read_mapping
 from tasks.reading.limits import Limits
-from tasks.reading.network import WebAccess
 from tasks.reading.options import Reading
-from tasks.reading.remote import make_user_agent, split_scheme
+
+if TYPE_CHECKING:
+    from tasks.reading.network import WebAccess
 
 DEFAULT_WAREHOUSE: Final = "data/news.duckdb"
 DEFAULT_SOURCES: Final = "data/inbox"
@@ -59,8 +61,11 @@ class Settings:
         return Reading(limits, self.fields)
 
     @property
-    def web(self) -> WebAccess:
+    def web(self) -> "WebAccess":
         """How the web is asked."""
+        from tasks.reading.network import WebAccess  # slow to import, and needed by builds alone
+        from tasks.reading.remote import make_user_agent
+
         return WebAccess(make_user_agent(self.contact))
 
     @property
@@ -119,6 +124,8 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
     fields = values.pop("fields")
     if isinstance(fields, str | Path):
         fields = read_mapping(_resolve(root, str(fields)))
+    elif isinstance(fields, Mapping):
+        fields = check_mapping(fields, "fields")
     values["fields"] = fields if isinstance(fields, FieldMapping) else FieldMapping()
     folders = {name: _find_folder(root, name, values.pop(name)) for name in ("corrections", "authority")}
     resolved = tuple(source if split_scheme(source) else str(_resolve(root, source)) for source in sources)

@@ -14,10 +14,11 @@ import httpx
 import polars as pl
 from protego import Protego
 
+from tasks.reading.addresses import FEED_PREFIX, WEB_SCHEMES
 from tasks.reading.limits import Limits, SourceError
 from tasks.reading.raw_store import RawStore, RawStoreError
 from tasks.reading.records import BadRecord, Record
-from tasks.reading.remote import FEED_PREFIX, WEB_SCHEMES, Response, download
+from tasks.reading.remote import Response, download
 from warehouse.keys import hash_bytes, make_id
 from warehouse.tables import WEB_PAGES
 

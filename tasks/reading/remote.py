@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import fsspec
 import httpx
 
 from tasks.errors import UsageError
+from tasks.reading.addresses import FEED_PREFIX, WEB_SCHEMES, split_scheme
 from tasks.reading.limits import Limits, SourceError
 
-WEB_SCHEMES = ("http", "https")
-FEED_PREFIX = "feed+"
 _DRIVERS = {
     "s3": "s3fs",
     "s3a": "s3fs",
@@ -51,13 +50,6 @@ class Response:
         return self.headers.get("content-type")
 
 
-def split_scheme(source: str) -> str | None:
-    """Return the scheme of an address (`https`, `feed+https`, `s3`), None for a path."""
-    scheme, separator, _ = source.partition("://")
-    is_scheme = scheme.replace("+", "").isalnum() and scheme.isascii() and len(scheme) > 1
-    return scheme.lower() if separator and is_scheme else None
-
-
 def check_address(source: str) -> None:
     """Raise `UsageError` for an address that nothing here can open; nobody is asked over the network."""
     scheme = split_scheme(source) or ""
@@ -72,12 +64,6 @@ def check_address(source: str) -> None:
         raise UsageError(f"{source}: nothing opens {scheme}:// addresses") from error
     except ImportError as error:
         raise UsageError(f"{scheme}:// addresses need a package: pip install {_DRIVERS.get(scheme, scheme)}") from error
-
-
-def hide_password(url: str) -> str:
-    """Return the address without user name and password: what may stand in a table."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def find_name(url: str, media_type: str | None) -> str:

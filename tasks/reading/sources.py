@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.errors import UsageError
+from tasks.reading.addresses import FEED_PREFIX, WEB_SCHEMES, hide_password, split_scheme
 from tasks.reading.containers import COMPRESSIONS, describe_error, find_format, strip_suffixes
 from tasks.reading.limits import SourceError
 from tasks.reading.metadata import (
@@ -23,15 +24,7 @@ from tasks.reading.metadata import (
     read_sidecar,
 )
 from tasks.reading.readers import READERS
-from tasks.reading.remote import (
-    FEED_PREFIX,
-    WEB_SCHEMES,
-    StoredFile,
-    check_address,
-    hide_password,
-    list_stored,
-    split_scheme,
-)
+from tasks.reading.remote import StoredFile, check_address, list_stored
 
 
 @dataclass(frozen=True)
