@@ -147,7 +147,7 @@ def _shape_page(block: bytes, part: str, place: str, max_bytes: int) -> Record |
         )
         status, media_type, headers = _read_headers(record)
         if status not in ("200", ""):
-            return BadRecord(part, "http_status", f"{place}: it was answered with {status}")
+            return BadRecord(part, "no_page", f"{place}: it was answered with {status}")
         if media_type.partition(";")[0].strip().lower() not in (*HTML_TYPES, _TEXT_TYPE):
             return BadRecord(part, "unsupported_format", f"{place}: no reader for {media_type or 'no media type'}")
         raw = record.content_stream().read(max_bytes + 1)

@@ -355,7 +355,7 @@ def test_of_a_crawl_only_pages_that_were_there_are_documents() -> None:
     [record] = [record for record in found if isinstance(record, Record)]
     assert (record.raw, record.reader, record.media_type) == (b"<p>Packed page.", "html", "text/html; charset=utf-8")
     assert record.headers is not None and record.headers["content-encoding"] == "gzip"
-    assert flaws(found) == [("urn:uuid:g", "http_status"), ("urn:uuid:i", "unsupported_format")]
+    assert flaws(found) == [("urn:uuid:g", "no_page"), ("urn:uuid:i", "unsupported_format")]
 
 
 def test_a_bomb_is_given_up_and_its_neighbours_are_read() -> None:
