@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from typing import Generic, TypeVar
 
 import polars as pl
 
@@ -20,16 +21,18 @@ from tasks.identity.names import given_name_groups, name_skeleton
 MAX_VARIANTS = 64
 """Names of one block that are compared in pairs; where more given names are variants of one, none is evidence."""
 
+Key = TypeVar("Key", int, str)
+
 CLUSTERED = pl.Schema({"entity_type": pl.String, "name_key": pl.String, "canonical_key": pl.String, "rule": pl.String})
 
 
 @dataclass
-class Unions:
+class Unions(Generic[Key]):
     """Sets of keys that were joined; the smallest key stands for its set, whatever the order of joining."""
 
-    parents: dict[str, str] = field(default_factory=dict)
+    parents: dict[Key, Key] = field(default_factory=dict)
 
-    def find(self, key: str) -> str:
+    def find(self, key: Key) -> Key:
         """Return the key that stands for the set of `key`."""
         root = key
         while (parent := self.parents.get(root, root)) != root:
@@ -38,7 +41,7 @@ class Unions:
             self.parents[key], key = root, parent
         return root
 
-    def join(self, keys: Iterable[str]) -> None:
+    def join(self, keys: Iterable[Key]) -> None:
         """Make one set of the sets of `keys`."""
         roots = sorted({self.find(key) for key in keys})
         for root in roots[1:]:
