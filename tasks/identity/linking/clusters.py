@@ -58,8 +58,14 @@ class _Name:
     surname: str
     generation: str
     words: frozenset[str]
-    articles: frozenset[str]
     aliases: frozenset[str]
+    all_article_ids: pl.Series
+    number: int
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """Articles that print it, read when they are asked for: most names are compared with none."""
+        return frozenset(self.all_article_ids[self.number])
 
     @property
     def gender(self) -> str | None:
@@ -120,21 +126,22 @@ def _order_key(key: str) -> tuple[bool, str]:
 
 def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
     blocks: dict[str, list[_Name]] = defaultdict(list)
-    columns = ["name_key", "title_words", "article_ids", "alias_keys"]
-    for key, words, articles, aliases in names.select(columns).iter_rows():
+    article_ids = names.get_column("article_ids")
+    for number, (key, words, aliases) in enumerate(names.select("name_key", "title_words", "alias_keys").iter_rows()):
         person = read_person(key)
-        said = (frozenset(words), frozenset(articles), frozenset(aliases))
+        said = (frozenset(words), frozenset(aliases))
         for block, given, middle, surname in _orient(person):
-            blocks[block].append(_Name(key, given, middle, surname, person.generation, *said))
+            blocks[block].append(_Name(key, given, middle, surname, person.generation, *said, article_ids, number))
     known = set(names.get_column("name_key"))
     for key, aliases in names.select("name_key", "alias_keys").iter_rows():
-        tied = [key, *(alias for alias in aliases if alias in known)]
-        yield [f"person\t{own}" for own in tied]
+        if tied := [alias for alias in aliases if alias in known]:
+            yield [f"person\t{own}" for own in (key, *tied)]
     for names_of_block in blocks.values():
-        unions = Unions()
-        _join_block(names_of_block, unions)
-        for name in names_of_block:
-            yield [f"person\t{name.key}", f"person\t{unions.find(name.key)}"]
+        unions: Unions[str] = Unions()
+        if len(names_of_block) > 1:
+            _join_block(names_of_block, unions)
+        for key in list(unions.parents):
+            yield [f"person\t{key}", f"person\t{unions.find(key)}"]
 
 
 def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:

@@ -175,10 +175,10 @@ def add_blocks(names: pl.DataFrame) -> pl.DataFrame:
     aliases = names.select("entity_type", "name_key", key=pl.col("alias_keys").list.head(16)).explode("key").drop_nulls()
     every = pl.concat([own, aliases])
     keys = every.select("entity_type", "key").unique()
-    listed = [list_blocks(entity_type, key) for entity_type, key in keys.iter_rows()]
+    listed = [(*row, block) for row in keys.iter_rows() for block in list_blocks(*row)]
+    own_blocks = pl.DataFrame(listed, {"entity_type": pl.String, "key": pl.String, "block_keys": pl.String}, orient="row")
     blocks = (
-        every.join(keys.with_columns(pl.Series("block_keys", listed, pl.List(pl.String))), on=["entity_type", "key"])
-        .select("entity_type", "name_key", "block_keys").explode("block_keys").unique()
+        every.join(own_blocks, on=["entity_type", "key"]).select("entity_type", "name_key", "block_keys").unique()
         .sort("entity_type", "name_key", "block_keys")
         .group_by("entity_type", "name_key", maintain_order=True).agg("block_keys")
     )  # fmt: skip
