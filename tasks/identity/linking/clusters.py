@@ -106,7 +106,7 @@ def cluster_names(names: pl.DataFrame) -> pl.DataFrame:
 def _cluster(names: pl.DataFrame, join: object, compare: object) -> pl.DataFrame:
     assert callable(join)
     assert callable(compare)
-    unions = Unions()
+    unions: Unions[str] = Unions()
     for keys in join(names):
         unions.join(keys)
     roots: dict[str, list[str]] = defaultdict(list)
@@ -151,7 +151,7 @@ def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:
         yield name_skeleton(person.other_surname), person.surname, "", person.other_surname
 
 
-def _join_block(block: Sequence[_Name], unions: Unions) -> None:
+def _join_block(block: Sequence[_Name], unions: Unions[str]) -> None:
     for keys in _group_spellings(block):
         unions.join(keys)
     for kind in ("transliteration", "nickname", "cognate"):
@@ -184,7 +184,7 @@ def _group_spellings(block: Sequence[_Name]) -> Iterator[list[str]]:
         yield from by_middle.values()
 
 
-def _join_variants(kind: str, block: Sequence[_Name], unions: Unions) -> None:
+def _join_variants(kind: str, block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join given names that are variants of one: transliterations, and others when a rare surname or titles agree."""
     groups = given_name_groups(kind)
     by_group: dict[tuple[int, str, str], dict[str, list[_Name]]] = defaultdict(lambda: defaultdict(list))
@@ -226,7 +226,7 @@ def _are_apart(one: Sequence[_Name], other: Sequence[_Name]) -> bool:
     return together or len(genders) > 1 or is_other or is_abroad
 
 
-def _join_initials(block: Sequence[_Name], unions: Unions) -> None:
+def _join_initials(block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join an initial and a surname to the only bearer of the surname whose given name begins with it."""
     bearers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     roots: dict[str, list[_Name]] = defaultdict(list)
@@ -240,7 +240,7 @@ def _join_initials(block: Sequence[_Name], unions: Unions) -> None:
             unions.join((name.key, min(found)))
 
 
-def _join_generations(block: Sequence[_Name], unions: Unions) -> None:
+def _join_generations(block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join a name without Jr. or Sr. to the only one with it, when titles agree: else it may be father or son."""
     roots: dict[str, list[_Name]] = defaultdict(list)
     for name in block:

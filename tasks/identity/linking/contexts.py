@@ -214,7 +214,10 @@ def _weigh(candidates: pl.DataFrame, short: pl.DataFrame, members: pl.DataFrame,
 def _compare_titles(candidates: pl.DataFrame, short: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     """Return what titles say of the candidates of the rows that have any: `titles` shared, `is_other_…` otherwise."""
     said = members.select("cluster", word="title_words").explode("word").drop_nulls().unique()
-    told = [(cluster, guess_person_gender(key)) for cluster, key in members.select("cluster", "canonical_key").unique().iter_rows()]
+    told = [
+        (cluster, guess_person_gender(key))
+        for cluster, key in members.select("cluster", "canonical_key").unique().iter_rows()
+    ]
     given = pl.DataFrame(told, schema={"cluster": pl.UInt32, "given": pl.String}, orient="row")
     bearers = _split_titles(given.join(said.group_by("cluster").agg(title_words="word"), on="cluster", how="left"))
     bearers = bearers.select(
@@ -283,7 +286,9 @@ def _join_open(rows: pl.DataFrame, contexts: Contexts) -> pl.DataFrame:
         unions.join(pair)
     # the smallest row stands for those that are one: its id is there whatever else is known of them
     roots = {row: unions.find(row) for row in unions.parents}
-    tied = pl.DataFrame({"row": [*roots, *roots.values()], "root": [*roots.values()] * 2}, {"row": pl.UInt32, "root": pl.UInt32})
+    tied = pl.DataFrame(
+        {"row": [*roots, *roots.values()], "root": [*roots.values()] * 2}, {"row": pl.UInt32, "root": pl.UInt32}
+    )
     tied = tied.unique().join(rows.select(root="row", root_id="document_entity_id"), on="root")
     return rows.join(tied, on="row", how="left").select(
         "document_entity_id",

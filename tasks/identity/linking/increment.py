@@ -3,8 +3,6 @@
 The tables are those that `link_entities` gives for all document entities; what is read grows with the change.
 """
 
-from dataclasses import dataclass
-
 import duckdb
 import polars as pl
 
@@ -12,23 +10,11 @@ from tasks.identity.linking.clusters import CLUSTERED, cluster_names
 from tasks.identity.linking.contexts import link_short_names, read_contexts
 from tasks.identity.linking.names import NAMED_ROWS, NAMES, collect_names, merge_names, read_names
 from tasks.identity.links import build_links
-from warehouse.ddl import merge_rows
+from warehouse.ddl import merge_rows, read_matching
 from warehouse.tables import DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 
 _KEY = ["entity_type", "name_key"]
 _OPEN = "(n.entity_type = 'organization' or not n.is_full)"
-
-
-@dataclass(frozen=True)
-class LinkUpdate:
-    """What an update did.
-
-    `rows` has `document_entity_id`, `old_id` and `new_id`, entities of then and now, null when there was none, for every
-    document entity that was linked anew or is gone. `changed_count` is the number of links that are other than before.
-    """
-
-    rows: pl.DataFrame
-    changed_count: int
 
 
 def find_changed_articles(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
@@ -43,7 +29,7 @@ def find_changed_articles(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.Dat
     ).pl()
 
 
-def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame) -> LinkUpdate:
+def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame) -> pl.DataFrame:
     """Bring `entity_links` and `entity_names` up to date with `document_entities`.
 
     Args:
@@ -51,7 +37,7 @@ def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame)
         changed_articles: `article_id` of articles that are new, other than before, or gone.
 
     Returns:
-        The document entities that were linked, and how many links are other than before.
+        What `compare_links` does, of every document entity that was linked anew or is gone.
     """
     old_sql = (
         "from entity_link_names semi join given using (article_id) inner join entity_links using (document_entity_id)"
@@ -216,19 +202,22 @@ def _link_open_rows(con: duckdb.DuckDBPyConnection, open_rows: pl.DataFrame, row
     )
 
 
-def _store_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame, old_links: pl.DataFrame) -> LinkUpdate:
+def _store_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame, old_links: pl.DataFrame) -> pl.DataFrame:
     ids = links.select("document_entity_id").join(old_links, on="document_entity_id", how="anti")
-    stored = _query(con, "from entity_links semi join given using (document_entity_id)", ids)
-    before = pl.concat([old_links.select(ENTITY_LINKS.column_names), stored.select(ENTITY_LINKS.column_names)])
-    gone = before.join(links, on="document_entity_id", how="anti").height
-    merged = links.join(before, on="document_entity_id", how="left", suffix="_old")
-    is_other = pl.any_horizontal(
-        pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in ("entity_id", "rule", "score")
-    )
+    before = pl.concat([old_links.select(ENTITY_LINKS.column_names), read_matching(con, ENTITY_LINKS, ids)])
     merge_rows(con, ENTITY_LINKS, links)
-    rows = (
-        before.select("document_entity_id", old_id="entity_id")
-        .join(links.select("document_entity_id", new_id="entity_id"), on="document_entity_id", how="full", coalesce=True)
-        .sort("document_entity_id")
+    return compare_links(before, links)
+
+
+def compare_links(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """Compare two states of the same document entities.
+
+    Returns:
+        `document_entity_id`, `old_id`, `old_rule`, `old_score`, `new_id`, `new_rule` and `new_score`: entity, rule and
+        score of then and now, null where there was none, ordered by document entity.
+    """
+    old, new = (
+        frame.select("document_entity_id", pl.col("entity_id").alias(f"{state}_id"), pl.col("rule").alias(f"{state}_rule"), pl.col("score").alias(f"{state}_score"))
+        for frame, state in ((before, "old"), (now, "new"))
     )  # fmt: skip
-    return LinkUpdate(rows, gone + merged.filter(is_other).height)
+    return old.join(new, on="document_entity_id", how="full", coalesce=True).sort("document_entity_id")

@@ -172,11 +172,15 @@ def merge_names(names: pl.DataFrame) -> pl.DataFrame:
 def add_blocks(names: pl.DataFrame) -> pl.DataFrame:
     """Add `block_keys`: the blocks of a name and of the other names that articles give its bearers."""
     own = names.select("entity_type", "name_key", key="name_key")
-    aliases = names.select("entity_type", "name_key", key=pl.col("alias_keys").list.head(16)).explode("key").drop_nulls()
+    aliases = (
+        names.select("entity_type", "name_key", key=pl.col("alias_keys").list.head(16)).explode("key").drop_nulls()
+    )
     every = pl.concat([own, aliases])
     keys = every.select("entity_type", "key").unique()
     listed = [(*row, block) for row in keys.iter_rows() for block in list_blocks(*row)]
-    own_blocks = pl.DataFrame(listed, {"entity_type": pl.String, "key": pl.String, "block_keys": pl.String}, orient="row")
+    own_blocks = pl.DataFrame(
+        listed, {"entity_type": pl.String, "key": pl.String, "block_keys": pl.String}, orient="row"
+    )
     blocks = (
         every.join(own_blocks, on=["entity_type", "key"]).select("entity_type", "name_key", "block_keys").unique()
         .sort("entity_type", "name_key", "block_keys")
