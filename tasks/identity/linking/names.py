@@ -157,16 +157,22 @@ def collect_names(rows: pl.DataFrame) -> pl.DataFrame:
     return add_blocks(names).select(list(NAMES)).cast(NAMES).sort(key)
 
 
-def merge_names(names: pl.DataFrame) -> pl.DataFrame:
+def merge_names(names: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Bring together NAMES that were collected from different articles, one row a type and key again."""
-    key = ["entity_type", "name_key"]
-    merged = names.group_by(key).agg(pl.col("is_full").max(), pl.col("article_ids", "alias_keys", "title_words"))
-    lists = [
-        pl.col(column).list.eval(pl.element().explode().drop_nulls()).list.unique().list.sort()
-        for column in ("article_ids", "alias_keys", "title_words")
-    ]
-    merged = merged.with_columns(lists).with_columns(pl.col("article_ids").list.head(SAMPLE_ARTICLES))
-    return add_blocks(merged).select(list(NAMES)).cast(NAMES).sort(key)
+    key, lists = ["entity_type", "name_key"], ["article_ids", "alias_keys", "title_words"]
+    shared = names.join(others, on=key, suffix="_other")
+    merged = shared.select(
+        *key, pl.col("is_full") | pl.col("is_full_other"),
+        *(pl.col(name).list.set_union(f"{name}_other").list.sort() for name in lists), "block_keys", was="alias_keys",
+    ).with_columns(pl.col("article_ids").list.head(SAMPLE_ARTICLES))  # fmt: skip
+    is_same = pl.col("alias_keys") == pl.col("was")
+    # the blocks of a name are those of its own key and of the others', so most are known
+    frames = [merged.filter(is_same), add_blocks(merged.filter(~is_same)), *_list_apart(names, others, key)]
+    return pl.concat([frame.select(list(NAMES)).cast(NAMES) for frame in frames]).sort(key)
+
+
+def _list_apart(names: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return names.join(others, on=key, how="anti"), others.join(names, on=key, how="anti")
 
 
 def add_blocks(names: pl.DataFrame) -> pl.DataFrame:
