@@ -106,28 +106,24 @@ def _renew_names(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.Da
     reread = read_names(_query(con, sql, lost).select(DOCUMENT_ENTITIES.column_names))
     now = merge_names(kept, collect_names(pl.concat([rows, reread])))
     both = before.join(now, on=_KEY, how="full", coalesce=True, suffix="_now")
+    both = both.join(lost.with_columns(is_lost=True), on=_KEY, how="left").with_columns(
+        pl.col("is_lost").fill_null(False)
+    )
     said = [name for name in NAMES if name not in _KEY]
     is_other = {name: pl.col(name).ne_missing(pl.col(f"{name}_now")) for name in said}
     is_person = (pl.col("entity_type") == "person") & (pl.col("is_full") | pl.col("is_full_now"))
-    changed = both.filter(pl.any_horizontal(*is_other.values()) | _is_among(both, lost)).select(
+    changed = both.filter(pl.any_horizontal(*is_other.values()) | pl.col("is_lost")).select(
         *_KEY, "canonical_key", "rule",
         block_keys=pl.concat_list(pl.col("block_keys", "block_keys_now").fill_null([])).list.unique(),
         is_gone=pl.col("is_full_now").is_null(),
         is_regrouped=is_other["is_full"] | is_other["alias_keys"] | is_other["block_keys"]
-        | (is_person & (is_other["title_words"] | is_other["article_ids"] | _is_among(both, lost))),
+        | (is_person & (is_other["title_words"] | is_other["article_ids"] | pl.col("is_lost"))),
     )  # fmt: skip
     gone = "delete from entity_names where (entity_type, name_key) in (select (entity_type, name_key) from given)"
     _query(con, gone, changed.select(_KEY))
     fresh = changed.filter(~pl.col("is_gone")).select(*_KEY, "canonical_key", "rule").join(now, on=_KEY)
     _insert(con, ENTITY_NAMES, fresh)
     return changed
-
-
-def _is_among(names: pl.DataFrame, keys: pl.DataFrame) -> pl.Series:
-    found = names.select(_KEY).join(
-        keys.select(_KEY).unique().with_columns(found=True), on=_KEY, how="left", maintain_order="left"
-    )
-    return found.get_column("found").fill_null(False)
 
 
 def _renew_clusters(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
