@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from tasks.identity.authority import find_candidates
 from tasks.identity.constraints import AuthorityRow
 from tasks.publish import Publication, link_staged
 from tasks.reading.corrections import Correction, EntityReference, Passage
@@ -16,6 +17,7 @@ from tests.builders import build_table
 from tests.tasks.identity.test_increment import make_article
 from warehouse.ddl import create_schema, merge_rows
 from warehouse.tables import (
+    ARTICLE_VERSIONS,
     CORRECTIONS,
     DIM_ENTITIES,
     DOCUMENT_ENTITIES,
@@ -28,6 +30,7 @@ from warehouse.tables import (
     FACT_ARTICLES,
     FACT_ENTITY_MENTIONS,
     FACT_QUOTES,
+    RELEASES,
     TABLES,
 )
 
@@ -179,3 +182,49 @@ def test_a_release_brought_up_to_date_is_that_of_a_build_from_nothing_whatever_p
         assert link(con, "no-run", said, authority) == 0
         assert dump(con) == now
     assert {"merge", "rename", "retype", "set_speaker"} <= actions
+
+
+def test_other_rules_link_everything_anew(open_release: object) -> None:
+    assert callable(open_release)
+    con, texts = open_release(), {number: make_article(number) for number in range(9)}
+    load(con, texts, texts, set(), "run-1")
+    link(con, "run-1", (), ())
+    expected = dump(con)
+    con.execute("update entity_links set rule = 'unresolved'")
+    merge_rows(con, RELEASES, build_table(RELEASES, {"release_id": "r", "rules_version": "rules-1"}))
+    assert link(con, "run-2", (), ()) == 0
+    merge_rows(con, RELEASES, build_table(RELEASES, {"release_id": "r", "rules_version": "rules-0"}))
+    assert link(con, "run-3", (), ()) > 0
+    assert dump(con) == expected
+
+
+def test_an_article_that_named_nobody_leads_to_the_one_that_replaced_it(open_release: object) -> None:
+    assert callable(open_release)
+    con, texts = open_release(), {1: make_article(1)}
+    load(con, texts, texts, set(), "run-1")
+    link(con, "run-1", (), ())
+    row = {"article_id": "old", "replaced_by_article_id": texts[1]["article_id"][0]}
+    merge_rows(con, ARTICLE_VERSIONS, build_table(ARTICLE_VERSIONS, row))
+    assert link(con, "run-2", (), ()) == 1
+    assert con.execute("select kind, old_id, new_id from id_redirects").fetchall() == [
+        ("article", "old", texts[1]["article_id"][0])
+    ]
+
+
+def test_entities_that_no_word_of_the_authority_names_need_not_be_looked_at(open_release: object) -> None:
+    assert callable(open_release)
+    con = open_release()
+    names = {
+        "person": ["J.Lind", "O'Lind", "Lind's", "Líndt", "Mara Pell", "LIND, Jr."],
+        "organization": ["A&B Works", "Pell Co."],
+    }
+    entities = [
+        {"entity_id": name, "entity_type": kind, "entity_name": name, "aliases": [name]} for kind in names for name in names[kind]
+    ]  # fmt: skip
+    merge_rows(con, DIM_ENTITIES, build_table(DIM_ENTITIES, *entities))
+    authority = [
+        AuthorityRow("Mara Lind", "person", "1"), AuthorityRow("Olind", "person", "2"),
+        AuthorityRow("A and B Works Ltd", "organization", "3"),
+    ]  # fmt: skip
+    found = set(find_candidates(con, authority)["entity_id"])
+    assert found == {"J.Lind", "O'Lind", "Lind's", "Líndt", "Mara Pell", "LIND, Jr.", "A&B Works"}
