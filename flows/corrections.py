@@ -10,7 +10,7 @@ import polars as pl
 from tasks.identity.correct import CorrectedEntities, read_machine_links
 from tasks.identity.linking.entities import build_entities
 from tasks.identity.links import link_entities
-from tasks.publish import correct_release
+from tasks.identity.people import correct_release
 from tasks.reading.authority import read_authority
 from tasks.reading.corrections import Correction, read_corrections, select_relabels
 from tasks.text.relabels import find_outdated, match_relabel

@@ -99,13 +99,40 @@ def find_entities(warehouse: Path, name: str) -> list[Entity]:
     folded = fold_name(" ".join(words[split_title(words) :]))
     con = connect_read_only(warehouse)
     try:
-        entities = con.sql("from dim_entities order by mention_count desc, entity_id").pl().to_dicts()
-        found = _match(entities, folded)
+        found = _match(select_called(con, folded), folded)
+        if not found:
+            raise UsageError(f"nobody is called {folded or 'that'!r}" + _list_near(con, folded))
         return [
             {**entity, **_read_details(con, entity), "match_count": len(found)} for entity in found[:_MOST_ENTITIES]
         ]
     finally:
         con.close()
+
+
+_CALLED_SQL = """
+select * from dim_entities
+where len(list_filter(
+    list_append(aliases, entity_name),
+    lambda one: strlen(one) <> length(one)
+        or not regexp_matches(one, '[A-Za-z0-9]')
+        or (
+            len($words) > 0
+            and len(list_filter(
+                $words, lambda word: contains(regexp_replace(lower(one), '[^a-z0-9]', '', 'g'), word)
+            )) = len($words)
+        )
+)) > 0
+order by mention_count desc, entity_id
+"""
+
+
+def select_called(con: duckdb.DuckDBPyConnection, folded: str) -> list[Entity]:
+    """Select the rows of `dim_entities` that may bear a folded name, the most mentioned first.
+
+    These are all of which one name has all its letters, word by word, and those with a name in other letters than
+    English ones: folding takes Python, and most names need none.
+    """
+    return con.sql(_CALLED_SQL, params={"words": folded.split()}).pl().to_dicts()
 
 
 def _match(entities: list[Entity], folded: str) -> list[Entity]:
@@ -116,11 +143,14 @@ def _match(entities: list[Entity], folded: str) -> list[Entity]:
         found = [
             entity for entity, own in zip(entities, names, strict=True) if any(words <= set(one.split()) for one in own)
         ]
-    if found:
-        return found
-    near = process.extract(folded, [entity["entity_name"] for entity in entities], scorer=fuzz.WRatio, limit=3)
+    return found
+
+
+def _list_near(con: duckdb.DuckDBPyConnection, folded: str) -> str:
+    names = [name for (name,) in con.execute("select entity_name from dim_entities order by all").fetchall()]
+    near = process.extract(folded, names, scorer=fuzz.WRatio, limit=3)
     told = ", ".join(one for one, score, _ in near if score >= 70)
-    raise UsageError(f"nobody is called {folded or 'that'!r}" + (f"; near are: {told}" if told else ""))
+    return f"; near are: {told}" if told else ""
 
 
 def _read_details(con: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, list[Entity]]:

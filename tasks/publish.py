@@ -1,7 +1,7 @@
 """A staged release with all its facts -> the current release: entity links, outlets, ledger copy, marts, audit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,17 +11,12 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.identity.authority import add_external_ids, follow_corrections, match_authority
 from tasks.identity.constraints import AuthorityRow
-from tasks.identity.correct import CorrectedEntities, correct_entities, count_relabels
-from tasks.identity.linking.release import link_release
-from tasks.identity.links import LinkedEntities
-from tasks.identity.passages import read_addressed
+from tasks.identity.linking.release import LinkedRelease, link_release
+from tasks.identity.people import PeopleSay
 from tasks.load import columns_joined_at_publish, raise_last_seen
 from tasks.outlets import Outlet, load_outlets
-from tasks.reading.corrections import Correction, select_relabels
-from tasks.stories import relate_release
-from tasks.text.relabels import count_relabelled, count_waiting, find_outdated
+from tasks.reading.corrections import Correction
 from tasks.validate import audit_release, find_failures
 from warehouse.ddl import merge_rows, transaction
 from warehouse.ledger import finish_run_row, merge_ledger_rows
@@ -29,13 +24,9 @@ from warehouse.releases import StagedRelease, make_release_id, publish_release, 
 from warehouse.tables import (
     CORRECTIONS,
     DIM_OUTLETS,
-    ENTITY_AUTHORITIES,
-    ENTITY_CORRECTIONS,
-    ENTITY_LINK_CORRECTIONS,
     EXPECTATION_RESULTS,
     OUTLET_LINES,
     PIPELINE_RUNS,
-    QUOTE_SPEAKER_CORRECTIONS,
     RELEASES,
     SCHEMA_VERSION,
     SOURCE_SIGHTINGS,
@@ -85,69 +76,25 @@ class PublishedWarehouse:
     corrections: pl.DataFrame = field(default_factory=CORRECTIONS.schema.to_frame)
 
 
-def correct_release(
-    con: duckdb.DuckDBPyConnection,
-    linked: LinkedEntities,
-    document_entities: pl.DataFrame,
-    corrections: tuple[Correction, ...],
-    authority: tuple[AuthorityRow, ...],
-) -> tuple[CorrectedEntities, pl.DataFrame]:
-    """Let the machine's links meet the authority file, then the corrections; writes nothing.
+def link_staged(con: duckdb.DuckDBPyConnection, publication: Publication) -> tuple[LinkedRelease, PeopleSay]:
+    """Link the entities of the staged release, let people correct the links, and join all ids into the facts.
 
-    Returns:
-        The corrected entities with their external ids, and ENTITY_AUTHORITIES.
+    Only what the run changed is linked and joined again, unless the rules are others than those of the release before.
     """
-    matched = match_authority(linked, document_entities, authority)
-    corrected = correct_entities(
-        matched.linked, document_entities, read_addressed(con, corrections), corrections, linked.entity_links
-    )
-    entities = corrected.linked.dim_entities
-    authorities = follow_corrections(matched.authorities, corrected.link_corrections, entities)
-    relabels = select_relabels(corrections)
-    waiting = count_waiting(find_outdated(con, relabels), relabels)
-    return (
-        replace(
-            corrected,
-            linked=replace(corrected.linked, dim_entities=add_external_ids(entities, authorities)),
-            outcomes=count_relabels(corrected.outcomes, count_relabelled(con), waiting),
-        ),
-        authorities,
-    )
+    people = PeopleSay(con, publication.corrections, publication.authority)
+    obeyed = people if people.have_said else None
+    anew = has_other_rules(con, publication.rules_version)
+    linked = link_release(con, publication.run_id, obeyed, anew=anew)
+    articles = linked.articles
+    join_entity_ids(con, articles if articles is None else pl.concat([articles, people.articles]).unique())
+    join_corrected_speakers(con)
+    return linked, people
 
 
-def store_corrections(con: duckdb.DuckDBPyConnection, corrected: CorrectedEntities, authorities: pl.DataFrame) -> int:
-    """Make the tables of corrections and external ids equal to these; return the number of changed rows."""
-    frames = (
-        (ENTITY_AUTHORITIES, authorities),
-        (CORRECTIONS, corrected.outcomes),
-        (ENTITY_LINK_CORRECTIONS, corrected.link_corrections),
-        (ENTITY_CORRECTIONS, corrected.entity_corrections),
-        (QUOTE_SPEAKER_CORRECTIONS, corrected.speaker_corrections),
-    )
-    return sum(merge_rows(con, table, frame, delete_where="true") for table, frame in frames)
-
-
-class _People:
-    """What people say of the entities of a staged release: obeyed while it is linked, and stored beside."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-        """Read whether they say anything, or said it in the release before and no longer do."""
-        self._con, self._publication = con, publication
-        stored = [f"exists (from {table.name})" for table in (CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_AUTHORITIES)]
-        [(has_said,)] = con.execute(f"select {' or '.join(stored)}").fetchall()
-        self.have_said = bool(has_said or publication.corrections or publication.authority)
-        self.changed_count = 0
-        self.outcomes = CORRECTIONS.schema.to_frame()
-
-    def correct(self, linked: LinkedEntities, document_entities: pl.DataFrame) -> LinkedEntities:
-        """Obey them, store what became of each and what the machine says beside, and return the corrected links."""
-        said = self._publication
-        corrected, authorities = correct_release(self._con, linked, document_entities, said.corrections, said.authority)
-        self.changed_count = store_corrections(self._con, corrected, authorities)
-        self.outcomes = corrected.outcomes
-        # the names that an update of the links starts from are the machine's
-        links, entities = corrected.linked.entity_links, corrected.linked.dim_entities
-        return replace(linked, entity_links=links, dim_entities=entities)
+def has_other_rules(con: duckdb.DuckDBPyConnection, rules_version: str) -> bool:
+    """Whether the release that this one was copied from was made by other rules."""
+    made_by = con.execute("select rules_version from releases order by published_at desc limit 1").fetchone()
+    return made_by is not None and made_by[0] != rules_version
 
 
 def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
@@ -305,12 +252,8 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
     """
     con = staged.con
     with transaction(con):
-        people = _People(con, publication)
-        linked = link_release(con, publication.run_id, people.correct if people.have_said else None)
+        linked, people = link_staged(con, publication)
         changed_count += linked.changed_count + store_outlets(con, load_outlets()) + people.changed_count
-        join_entity_ids(con, linked.articles)
-        join_corrected_speakers(con)
-        changed_count += relate_release(con, linked.articles)
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)

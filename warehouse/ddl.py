@@ -89,6 +89,17 @@ def merge_rows(
     return int(count)
 
 
+def read_matching(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `table` that agree with a row of `keys` in all its columns; in no order."""
+    con.register("wanted_keys", keys)
+    try:
+        columns = ", ".join(quote_name(name) for name in keys.columns)
+        rows = con.sql(f"from {quote_name(table.name)} semi join wanted_keys using ({columns})").pl()
+    finally:
+        con.unregister("wanted_keys")
+    return rows.select(table.column_names).cast(table.schema)
+
+
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit all that the block writes, or nothing of it when it raises."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import duckdb
 import polars as pl
 
 from tasks.identity.constraints import AuthorityRow
@@ -63,6 +64,52 @@ def match_authority(
     ]
     found_ids = pl.DataFrame(rows, schema=ENTITY_AUTHORITIES.schema, orient="row")
     return MatchedAuthority(joined.linked, _keep_unambiguous(found_ids))
+
+
+def find_candidates(con: duckdb.DuckDBPyConnection, authority: Sequence[AuthorityRow]) -> pl.DataFrame:
+    """Return `entity_id` of the entities that `match_authority` has to look at, all others can be left out.
+
+    Folding a name takes Python; most need none, because no word of theirs is in the authority file. A name with other
+    letters than English ones is always looked at, and so is a place or a people, whose key may be a country's code.
+    """
+    keys = [(row.entity_type, _fold(row.entity_type, name)[0]) for row in authority for name in row.names]
+    words = pl.DataFrame({"word": sorted({word for _, key in keys for word in key.split()})}, {"word": pl.String})
+    types = pl.DataFrame({"entity_type": sorted({entity_type for entity_type, _ in keys})}, {"entity_type": pl.String})
+    con.register("authority_words", words)
+    con.register("authority_types", types)
+    try:
+        return con.sql(_CANDIDATES_SQL).pl().cast({"entity_id": pl.String})
+    finally:
+        con.unregister("authority_words")
+        con.unregister("authority_types")
+
+
+_CANDIDATES_SQL = """
+with named as (
+    select entity_id, entity_type, unnest(aliases) as alias from dim_entities semi join authority_types using (entity_type)
+),
+spelled as (
+    select entity_id, unnest([
+        plain, replace(plain, '.', ''), replace(plain, '''', ''), replace(replace(plain, '''s', ''), '''', ''),
+        replace(replace(replace(plain, '''s', ''), '''', ''), '.', '')
+    ]) as spelling
+    from (select entity_id, lower(replace(replace(alias, '&', ' and '), '`', '''')) as plain from named)
+),
+worded as (select entity_id, unnest(regexp_extract_all(spelling, '[a-z0-9]+')) as word from spelled)
+select distinct entity_id from worded semi join authority_words using (word)
+union
+select entity_id from named
+where entity_type in ('place', 'group') or strlen(alias) <> length(alias) or not regexp_matches(alias, '[A-Za-z0-9]')
+"""
+
+
+def find_joined(dim_entities: pl.DataFrame, authority: Sequence[AuthorityRow]) -> list[str]:
+    """Return the entities that `match_authority` joins with others, in order."""
+    if not authority:
+        return []
+    names = _fold_aliases(dim_entities, {row.entity_type for row in authority})
+    found = _match_names(_join_rows(authority), names)
+    return sorted({entity_id for group in found if len(group) > 1 for entity_id in group})
 
 
 def add_external_ids(dim_entities: pl.DataFrame, authorities: pl.DataFrame) -> pl.DataFrame:

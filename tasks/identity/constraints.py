@@ -47,7 +47,7 @@ class LinkConstraints:
     `must_link`: the entities of all members are one, which keeps the id of the first. `parted`: the other members leave
     the entity of the first and are one entity of their own. `cannot_link`: the two members are different entities; where
     one entity holds both, the second leaves it with those whose names are more like its own. `renames` and `retypes`:
-    the entity is called, or is, that. `authority`: names that are one entity, with their external id.
+    the entity is called, or is, that.
     """
 
     must_link: tuple[Group, ...] = ()
@@ -55,4 +55,3 @@ class LinkConstraints:
     cannot_link: tuple[Group, ...] = ()
     renames: tuple[Naming, ...] = ()
     retypes: tuple[Naming, ...] = ()
-    authority: tuple[AuthorityRow, ...] = ()

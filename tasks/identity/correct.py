@@ -120,6 +120,14 @@ def correct_entities(
     return CorrectedEntities(renamed, link_corrections, entity_corrections, speakers, _describe_outcomes(resolved))
 
 
+def list_addressed_rows(corrections: Iterable[Correction], addressed: Addressed) -> list[str]:
+    """Return `document_entity_id` of all that corrections name, and of the speakers of the quotes that they name."""
+    found = [_find_rows(correction, addressed) for correction in corrections]
+    members = {member for one in found for member in one.members}
+    speakers = {quote["speaker_document_entity_id"] for one in found for quote in one.quotes}
+    return sorted(members | {speaker for speaker in speakers if speaker is not None})
+
+
 def count_relabels(outcomes: pl.DataFrame, segments: pl.DataFrame, waiting: Mapping[str, int]) -> pl.DataFrame:
     """Fill in CORRECTIONS what became of the relabels.
 

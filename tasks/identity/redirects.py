@@ -3,7 +3,7 @@
 import duckdb
 import polars as pl
 
-from warehouse.ddl import merge_rows
+from warehouse.ddl import merge_rows, read_matching
 from warehouse.tables import ID_REDIRECTS
 
 
@@ -55,28 +55,50 @@ def store_redirects(con: duckdb.DuckDBPyConnection, successors: pl.DataFrame, go
         successors: `old_id` and `new_id` of entities, as `find_successors` returns it.
         gone: `entity_id` of the entities that the release before had and this one has not.
     """
+    is_live = " or ".join(f"(kind = '{kind}' and old_id in ({live}))" for kind, live in _LIVE.items())
+    [(back_count,)] = con.execute(f"delete from id_redirects where {is_live}").fetchall()
     fresh = gone.select(old_id="entity_id").join(successors, on="old_id", how="left")
     fresh = fresh.select(pl.lit("entity").alias("kind"), "old_id", "new_id")
-    articles = con.sql(
-        "select 'article' as kind, article_id as old_id, max_by(replaced_by_article_id, replaced_at) as new_id "
-        "from article_versions group by article_id"
-    ).pl()
-    stored = con.sql("from id_redirects").pl().cast(ID_REDIRECTS.schema)
-    every = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, articles, stored)])
-    every = every.unique(["kind", "old_id"], keep="first", maintain_order=True)
-    live = con.sql(
-        "select 'entity' as kind, entity_id as id from dim_entities union all select 'article', article_id from fact_articles"
-    ).pl()
-    dead = every.join(live, left_on=["kind", "old_id"], right_on=["kind", "id"], how="anti")
-    return merge_rows(con, ID_REDIRECTS, _collapse(dead, live), delete_where="true")
+    articles = con.sql(_REPLACED_SQL).pl()
+    # only rows that led to what is gone need to be led on; every other row leads to what is there, or to nothing
+    lost = " union all ".join(
+        f"select * from id_redirects where kind = '{kind}' and new_id is not null and new_id not in ({live})"
+        for kind, live in _LIVE.items()
+    )
+    dangling = con.sql(lost).pl()
+    rows = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, articles, dangling)])
+    rows = rows.unique(["kind", "old_id"], keep="first", maintain_order=True)
+    ends = read_matching(con, ID_REDIRECTS, rows.select("kind", old_id="new_id").drop_nulls())
+    known = pl.concat([_find_live(con, kind, rows, ends) for kind in _LIVE])
+    return int(back_count) + merge_rows(con, ID_REDIRECTS, _collapse(rows, ends, known))
 
 
-def _collapse(redirects: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
-    """Let every redirect lead to an id that is there; one that leads nowhere has null."""
-    following = {(kind, old): new for kind, old, new in redirects.iter_rows()}
+_LIVE = {"entity": "select entity_id from dim_entities", "article": "select article_id from fact_articles"}
+_REPLACED_SQL = """
+select 'article' as kind, article_id as old_id, max_by(replaced_by_article_id, replaced_at) as new_id
+from article_versions
+where article_id not in (select article_id from fact_articles)
+    and article_id not in (select old_id from id_redirects where kind = 'article')
+group by article_id
+"""
+
+
+def _find_live(con: duckdb.DuckDBPyConnection, kind: str, *frames: pl.DataFrame) -> pl.DataFrame:
+    """Return `kind` and `id` of those that the redirects lead to and that are there."""
+    wanted = pl.concat([frame.filter(pl.col("kind") == kind).select("new_id") for frame in frames]).unique()
+    con.register("wanted_ids", wanted)
+    try:
+        return con.sql(f"select '{kind}' as kind, new_id as id from wanted_ids where new_id in ({_LIVE[kind]})").pl()
+    finally:
+        con.unregister("wanted_ids")
+
+
+def _collapse(redirects: pl.DataFrame, ends: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
+    """Let every redirect lead to an id that is there, by way of one another and of `ends`; else it has null."""
+    following = {(kind, old): new for frame in (ends, redirects) for kind, old, new in frame.iter_rows()}
     known = set(live.iter_rows())
     rows = []
-    for kind, old in following:
+    for kind, old in redirects.select("kind", "old_id").iter_rows():
         new, seen = following[kind, old], {old}
         while new is not None and (kind, new) not in known and new not in seen:
             seen.add(new)

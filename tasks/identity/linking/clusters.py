@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from typing import Generic, TypeVar
 
 import polars as pl
 
@@ -21,16 +22,18 @@ from tasks.identity.names import given_name_groups, name_skeleton
 MAX_VARIANTS = 64
 """Names of one block that are compared in pairs; where more given names are variants of one, none is evidence."""
 
+Key = TypeVar("Key", int, str)
+
 CLUSTERED = pl.Schema({"entity_type": pl.String, "name_key": pl.String, "canonical_key": pl.String, "rule": pl.String})
 
 
 @dataclass
-class Unions:
+class Unions(Generic[Key]):
     """Sets of keys that were joined; the smallest key stands for its set, whatever the order of joining."""
 
-    parents: dict[str, str] = field(default_factory=dict)
+    parents: dict[Key, Key] = field(default_factory=dict)
 
-    def find(self, key: str) -> str:
+    def find(self, key: Key) -> Key:
         """Return the key that stands for the set of `key`."""
         root = key
         while (parent := self.parents.get(root, root)) != root:
@@ -39,7 +42,7 @@ class Unions:
             self.parents[key], key = root, parent
         return root
 
-    def join(self, keys: Iterable[str]) -> None:
+    def join(self, keys: Iterable[Key]) -> None:
         """Make one set of the sets of `keys`."""
         roots = sorted({self.find(key) for key in keys})
         for root in roots[1:]:
@@ -57,8 +60,14 @@ class _Name:
     generation: str
     is_part: bool
     words: frozenset[str]
-    articles: frozenset[str]
     aliases: frozenset[str]
+    all_article_ids: pl.Series
+    number: int
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """Articles that print it, read when they are asked for: most names are compared with none."""
+        return frozenset(self.all_article_ids[self.number])
 
     @property
     def gender(self) -> str | None:
@@ -99,7 +108,7 @@ def cluster_names(names: pl.DataFrame) -> pl.DataFrame:
 def _cluster(names: pl.DataFrame, join: object, compare: object) -> pl.DataFrame:
     assert callable(join)
     assert callable(compare)
-    unions = Unions()
+    unions: Unions[str] = Unions()
     for keys in join(names):
         unions.join(keys)
     roots: dict[str, list[str]] = defaultdict(list)
@@ -119,24 +128,28 @@ def _order_key(key: str) -> tuple[bool, str]:
 
 def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
     blocks: dict[str, list[_Name]] = defaultdict(list)
-    columns = ["name_key", "title_words", "article_ids", "alias_keys"]
-    for key, words, articles, aliases in names.select(columns).iter_rows():
+    article_ids = names.get_column("article_ids")
+    for number, (key, words, aliases) in enumerate(names.select("name_key", "title_words", "alias_keys").iter_rows()):
         person = read_person(key)
-        said = (frozenset(words), frozenset(articles), frozenset(aliases))
+        said = (frozenset(words), frozenset(aliases))
         for block, given, middle, surname in _orient(person):
-            blocks[block].append(_Name(key, given, middle, surname, person.generation, False, *said))
+            blocks[block].append(
+                _Name(key, given, middle, surname, person.generation, False, *said, article_ids, number)
+            )
         if person.first_surname:
-            block = surname_skeleton(person.first_surname)
-            blocks[block].append(_Name(key, person.given, "", person.first_surname, person.generation, True, *said))
+            first = person.first_surname
+            part = _Name(key, person.given, "", first, person.generation, True, *said, article_ids, number)
+            blocks[surname_skeleton(first)].append(part)
     known = set(names.get_column("name_key"))
     for key, aliases in names.select("name_key", "alias_keys").iter_rows():
-        tied = [key, *(alias for alias in aliases if alias in known)]
-        yield [f"person\t{own}" for own in tied]
+        if tied := [alias for alias in aliases if alias in known]:
+            yield [f"person\t{own}" for own in (key, *tied)]
     for names_of_block in blocks.values():
-        unions = Unions()
-        _join_block(names_of_block, unions)
-        for name in names_of_block:
-            yield [f"person\t{name.key}", f"person\t{unions.find(name.key)}"]
+        unions: Unions[str] = Unions()
+        if len(names_of_block) > 1:
+            _join_block(names_of_block, unions)
+        for key in list(unions.parents):
+            yield [f"person\t{key}", f"person\t{unions.find(key)}"]
 
 
 def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:
@@ -147,7 +160,7 @@ def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:
         yield surname_skeleton(person.other_surname), person.surname, middle, person.other_surname
 
 
-def _join_block(names: Sequence[_Name], unions: Unions) -> None:
+def _join_block(names: Sequence[_Name], unions: Unions[str]) -> None:
     block = [name for name in names if not name.is_part]
     for keys in _group_spellings(block):
         unions.join(keys)
@@ -182,7 +195,7 @@ def _group_spellings(block: Sequence[_Name]) -> Iterator[list[str]]:
         yield from by_middle.values()
 
 
-def _join_variants(kind: str, block: Sequence[_Name], unions: Unions) -> None:
+def _join_variants(kind: str, block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join given names that are variants of one: transliterations, and others when a rare surname or titles agree."""
     groups = given_name_groups(kind)
     by_group: dict[tuple[int, str, str], dict[str, list[_Name]]] = defaultdict(lambda: defaultdict(list))
@@ -236,7 +249,7 @@ def _are_apart(one: Sequence[_Name], other: Sequence[_Name]) -> bool:
     return together or len(genders) > 1 or is_other or is_abroad
 
 
-def _join_initials(block: Sequence[_Name], unions: Unions) -> None:
+def _join_initials(block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join an initial and a surname to the only bearer of the surname whose given name begins with it."""
     bearers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     roots: dict[str, list[_Name]] = defaultdict(list)
@@ -250,7 +263,7 @@ def _join_initials(block: Sequence[_Name], unions: Unions) -> None:
             unions.join((name.key, min(found)))
 
 
-def _join_generations(block: Sequence[_Name], unions: Unions) -> None:
+def _join_generations(block: Sequence[_Name], unions: Unions[str]) -> None:
     """Join a name without Jr. or Sr. to the only one with it, when titles agree: else it may be father or son."""
     roots: dict[str, list[_Name]] = defaultdict(list)
     for name in block:
@@ -268,7 +281,7 @@ def _join_generations(block: Sequence[_Name], unions: Unions) -> None:
             unions.join((one, other))
 
 
-def _join_second_surnames(block: Sequence[_Name], longer: Sequence[_Name], unions: Unions) -> None:
+def _join_second_surnames(block: Sequence[_Name], longer: Sequence[_Name], unions: Unions[str]) -> None:
     """Join a name with a second surname (of the mother, of marriage) to the only one without it, when titles agree."""
     roots: dict[str, list[_Name]] = defaultdict(list)
     for name in block:

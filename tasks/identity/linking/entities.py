@@ -1,5 +1,7 @@
 """Linked document entities -> the entities of the corpus with their names and counts."""
 
+from functools import cache
+
 import polars as pl
 
 from tasks.identity.linking.keys import read_person
@@ -68,5 +70,6 @@ def _fullness(entity_type: str, name: str) -> int:
     return int(not is_acronym(name))
 
 
+@cache
 def _country_names() -> frozenset[str]:
     return frozenset(load_lexicon("countries").get_column("name"))

@@ -1,20 +1,33 @@
 """The entities of a staged release: linked anew or brought up to date, stored, and redirected from what they were."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 import polars as pl
 
 from tasks.identity.linking.entities import name_entities
-from tasks.identity.linking.increment import find_changed_articles, update_links
+from tasks.identity.linking.increment import compare_links, find_changed_articles, update_links
 from tasks.identity.links import LinkedEntities, link_entities
 from tasks.identity.redirects import find_namesakes, find_successors, store_redirects
-from warehouse.ddl import merge_rows
-from warehouse.tables import DIM_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
+from warehouse.ddl import merge_rows, read_matching
+from warehouse.tables import DIM_ENTITIES, DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
 
-Correct = Callable[[LinkedEntities, pl.DataFrame], LinkedEntities]
-"""What people say of the machine's links: LinkedEntities and DOCUMENT_ENTITIES -> LinkedEntities."""
+
+class People(Protocol):
+    """What people say of the entities of a release."""
+
+    def correct(self, linked: LinkedEntities, document_entities: pl.DataFrame) -> LinkedEntities:
+        """Obey them; what they have no bearing on may be missing from the frames."""
+        ...
+
+    def find_corrected(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return ENTITY_LINKS that are corrected now as the machine made them, and `entity_id` of corrected entities."""
+        ...
+
+    def find_borne(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return `entity_id` of those that they bear on, and of those of which they may move document entities."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,27 +42,35 @@ class LinkedRelease:
     articles: pl.DataFrame | None
 
 
-def link_release(con: duckdb.DuckDBPyConnection, run_id: str, correct: Correct | None = None) -> LinkedRelease:
-    """Make `entity_links`, `dim_entities` and `id_redirects` what the document entities say.
+@dataclass(frozen=True)
+class _Linked:
+    """Rows that changed; `old_id` and `new_id` of the document entities that moved; the entities that are gone."""
+
+    changed_count: int
+    moved: pl.DataFrame
+    gone: pl.DataFrame
+    articles: pl.DataFrame | None
+
+
+def link_release(
+    con: duckdb.DuckDBPyConnection, run_id: str, people: People | None = None, *, anew: bool = False
+) -> LinkedRelease:
+    """Make `entity_links`, `dim_entities` and `id_redirects` what the document entities and people say.
 
     Where the release before was linked by the same tables, only what the changed articles have a bearing on is linked
-    again; with `correct` everything is.
+    again, and corrected where corrections bear on it.
 
     Args:
         con: The staged release, in a transaction.
         run_id: The run that wrote the changed articles.
-        correct: Applied to the machine's links before they are stored.
+        people: What they say of the machine's links; None where they say nothing, and said nothing in the release before.
+        anew: Link everything, because the rules are others than those of the release before.
     """
     [(known,)] = con.execute("select count(*) from entity_link_names").fetchall()
-    before = con.sql("select entity_id, entity_type, entity_name from dim_entities").pl()
-    if correct is not None or not known:
-        changed_count, moved, articles = _link_all(con, correct)
-    else:
-        changed_count, moved, articles = _link_changed(con, run_id)
+    done = _link_all(con, people) if anew or not known else _link_changed(con, run_id, people)
+    changed_count = done.changed_count + _redirect(con, done)
     [(entity_count,)] = con.execute("select count(*) from dim_entities").fetchall()
-    if changed_count:
-        changed_count += _redirect(con, before, moved)
-    return LinkedRelease(changed_count, entity_count, articles)
+    return LinkedRelease(changed_count, entity_count, done.articles)
 
 
 def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> int:
@@ -63,30 +84,84 @@ def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> in
     return links + merge_rows(con, DIM_ENTITIES, linked.dim_entities, delete_where="true")
 
 
-def _link_all(con: duckdb.DuckDBPyConnection, correct: Correct | None) -> tuple[int, pl.DataFrame, None]:
+def _link_all(con: duckdb.DuckDBPyConnection, people: People | None) -> _Linked:
+    before = con.sql("select entity_id, entity_type, entity_name from dim_entities").pl()
     document_entities = con.sql("from document_entities order by document_entity_id").pl()
     linked = link_entities(document_entities)
-    corrected = linked if correct is None else correct(linked, document_entities)
+    corrected = linked if people is None else people.correct(linked, document_entities)
     old = con.sql("select document_entity_id, entity_id as old_id from entity_links").pl()
     new = corrected.entity_links.select("document_entity_id", new_id="entity_id")
     moved = old.join(new, on="document_entity_id", how="left").filter(pl.col("old_id").ne_missing(pl.col("new_id")))
-    return store_entities(con, corrected), moved, None
+    gone = before.join(corrected.dim_entities, on="entity_id", how="anti")
+    return _Linked(store_entities(con, corrected), moved, gone, None)
 
 
-def _link_changed(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+def _link_changed(con: duckdb.DuckDBPyConnection, run_id: str, people: People | None) -> _Linked:
     articles = find_changed_articles(con, run_id)
-    if articles.is_empty():
-        return 0, pl.DataFrame(schema={"old_id": pl.String, "new_id": pl.String}), articles
-    update = update_links(con, articles)
-    touched = pl.concat([update.rows.select(entity_id=name) for name in ("old_id", "new_id")]).drop_nulls().unique()
-    changed_count = update.changed_count + _renew_entities(con, touched)
-    moved = update.rows.filter(pl.col("old_id").ne_missing(pl.col("new_id")))
-    con.register("moved_rows", moved)
-    beside = con.sql(
-        "select distinct article_id from entity_link_names semi join moved_rows using (document_entity_id)"
-    ).pl()
-    con.unregister("moved_rows")
-    return changed_count, moved, pl.concat([articles, beside]).unique()  # fmt: skip
+    steps, renewed = [], [pl.DataFrame(schema={"entity_id": pl.String})]
+    if people is not None:
+        machine, corrected = people.find_corrected()
+        steps.append(_write_links(con, machine))
+        renewed.append(corrected)
+    if not articles.is_empty():
+        steps.append(update_links(con, articles))
+    renewed += [step.select(entity_id=name) for step in steps for name in ("old_id", "new_id")]
+    touched = pl.concat(renewed).drop_nulls().unique()
+    before = read_matching(con, DIM_ENTITIES, touched)
+    changed_count = _renew_entities(con, touched)
+    if people is not None:
+        borne, moving = people.find_borne()
+        others = borne.join(touched, on="entity_id", how="anti")
+        before = pl.concat([before, read_matching(con, DIM_ENTITIES, others)])
+        steps.append(_obey(con, people, borne, moving))
+    return _sum_up(con, articles, steps, before, changed_count if people is None else None)
+
+
+def _obey(con: duckdb.DuckDBPyConnection, people: People, borne: pl.DataFrame, moving: pl.DataFrame) -> pl.DataFrame:
+    """Let people correct what they bear on; return what `_write_links` does."""
+    links = read_matching(con, ENTITY_LINKS, moving).sort("document_entity_id")
+    entities = read_matching(con, DIM_ENTITIES, borne).sort("entity_id")
+    document_entities = read_matching(con, DOCUMENT_ENTITIES, links.select("document_entity_id"))
+    machine = LinkedEntities(links, entities)
+    corrected = people.correct(machine, document_entities.sort("document_entity_id"))
+    con.register("borne_entities", borne)
+    is_borne = "old.entity_id in (select entity_id from borne_entities)"
+    merge_rows(con, DIM_ENTITIES, corrected.dim_entities, delete_where=is_borne)
+    con.unregister("borne_entities")
+    return _write_links(con, corrected.entity_links.join(links, on=ENTITY_LINKS.column_names, how="anti"))
+
+
+def _write_links(con: duckdb.DuckDBPyConnection, links: pl.DataFrame) -> pl.DataFrame:
+    """Replace links that are there; return `document_entity_id` with old and new entity, rule and score of each."""
+    before = read_matching(con, ENTITY_LINKS, links.select("document_entity_id"))
+    now = links.join(before, on="document_entity_id", how="semi")
+    merge_rows(con, ENTITY_LINKS, now)
+    return compare_links(before, now)
+
+
+def _sum_up(
+    con: duckdb.DuckDBPyConnection,
+    articles: pl.DataFrame,
+    steps: list[pl.DataFrame],
+    before: pl.DataFrame,
+    renewed_count: int | None,
+) -> _Linked:
+    """Tell what all steps together changed: a link that one step changed and another restored is none of it."""
+    every = pl.concat(steps) if steps else compare_links(ENTITY_LINKS.schema.to_frame(), ENTITY_LINKS.schema.to_frame())
+    net = every.group_by("document_entity_id", maintain_order=True).agg(
+        pl.col("^old_.*$").first(), pl.col("^new_.*$").last()
+    )
+    is_other = (pl.col(f"old_{name}").ne_missing(pl.col(f"new_{name}")) for name in ("id", "rule", "score"))
+    changed = net.filter(pl.any_horizontal(*is_other))
+    moved = changed.filter(pl.col("old_id").ne_missing(pl.col("new_id")))
+    ids = pl.concat([before.select("entity_id"), changed.select(entity_id="new_id").drop_nulls()]).unique()
+    now = read_matching(con, DIM_ENTITIES, ids)
+    gone = before.join(now, on="entity_id", how="anti")
+    if renewed_count is None:
+        keys = DIM_ENTITIES.column_names
+        renewed_count = gone.height + now.join(before, on=keys, how="anti", nulls_equal=True).height
+    beside = read_matching(con, ENTITY_LINK_NAMES, moved.select("document_entity_id")).select("article_id")
+    return _Linked(changed.height + renewed_count, moved, gone, pl.concat([articles, beside]).unique())
 
 
 def _renew_entities(con: duckdb.DuckDBPyConnection, touched: pl.DataFrame) -> int:
@@ -116,13 +191,10 @@ def _renew_entities(con: duckdb.DuckDBPyConnection, touched: pl.DataFrame) -> in
         con.unregister("touched_entities")
 
 
-def _redirect(con: duckdb.DuckDBPyConnection, before: pl.DataFrame, moved: pl.DataFrame) -> int:
-    con.register("entities_before", before)
-    gone = con.sql("from entities_before anti join dim_entities using (entity_id)").pl()
-    con.unregister("entities_before")
-    lost = gone.join(moved.drop_nulls("new_id").select(entity_id="old_id"), on="entity_id", how="anti")
-    successors = find_successors(moved.select("old_id", "new_id")).drop_nulls("new_id")
+def _redirect(con: duckdb.DuckDBPyConnection, done: _Linked) -> int:
+    lost = done.gone.join(done.moved.drop_nulls("new_id").select(entity_id="old_id"), on="entity_id", how="anti")
+    successors = find_successors(done.moved.select("old_id", "new_id")).drop_nulls("new_id")
     if not lost.is_empty():
         namesakes = find_namesakes(lost, con.sql("select entity_id, entity_type, aliases from dim_entities").pl())
         successors = pl.concat([successors, namesakes])
-    return store_redirects(con, successors, gone.select("entity_id"))
+    return store_redirects(con, successors, done.gone.select("entity_id"))
