@@ -55,8 +55,28 @@ def store_redirects(con: duckdb.DuckDBPyConnection, successors: pl.DataFrame, go
         successors: `old_id` and `new_id` of entities, as `find_successors` returns it.
         gone: `entity_id` of the entities that the release before had and this one has not.
     """
-    fresh = gone.select(old_id="entity_id").join(successors, on="old_id", how="left")
-    fresh = fresh.select(pl.lit("entity").alias("kind"), "old_id", "new_id")
+    return _store(con, "entity", gone.select(old_id="entity_id").join(successors, on="old_id", how="left"))
+
+
+def store_kind_redirects(con: duckdb.DuckDBPyConnection, kind: str, successors: pl.DataFrame) -> int:
+    """Bring `id_redirects` up to date with ids of stories or utterances that are no more; return the number of changed rows.
+
+    Args:
+        con: The staged release, with the dimension of the kind as it is now.
+        kind: `story` or `utterance`.
+        successors: `old_id` and `new_id` of those that the release before had and this one has not.
+    """
+    return _store(con, kind, successors)
+
+
+_LIVE_IDS = """
+    select 'entity' as kind, entity_id as id from dim_entities union all select 'article', article_id from fact_articles
+    union all select 'story', story_id from dim_stories union all select 'utterance', utterance_id from dim_utterances
+"""
+
+
+def _store(con: duckdb.DuckDBPyConnection, kind: str, successors: pl.DataFrame) -> int:
+    fresh = successors.select(pl.lit(kind).alias("kind"), "old_id", "new_id")
     articles = con.sql(
         "select 'article' as kind, article_id as old_id, max_by(replaced_by_article_id, replaced_at) as new_id "
         "from article_versions group by article_id"
@@ -64,9 +84,7 @@ def store_redirects(con: duckdb.DuckDBPyConnection, successors: pl.DataFrame, go
     stored = con.sql("from id_redirects").pl().cast(ID_REDIRECTS.schema)
     every = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, articles, stored)])
     every = every.unique(["kind", "old_id"], keep="first", maintain_order=True)
-    live = con.sql(
-        "select 'entity' as kind, entity_id as id from dim_entities union all select 'article', article_id from fact_articles"
-    ).pl()
+    live = con.sql(_LIVE_IDS).pl()
     dead = every.join(live, left_on=["kind", "old_id"], right_on=["kind", "id"], how="anti")
     return merge_rows(con, ID_REDIRECTS, _collapse(dead, live), delete_where="true")
 
