@@ -1,4 +1,4 @@
-"""Stories against annotated events: the adjusted Rand index and B³, over all topics and over topics held out."""
+"""Stories against annotated events: the adjusted Rand index and B³, over all topics and over each fifth of them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,8 @@ FOLDS = 5
 def score_stories(gold: Sequence[Gold], ours: Sequence[str]) -> dict[str, Score]:
     """Return `ari`, B³ and the mean of both over the folds of topics, each scored alone (`folds.*`, with its least and most).
 
-    A fold is a fifth of the topics; documents of other topics are in the corpus while it is scored, and not counted.
+    A fold is a fifth of the topics: how much the scores depend on which topics are drawn. Nothing is tuned between folds;
+    documents of other topics are in the corpus while one is scored, and not counted.
     """
     scores = {name: Score(value, len(ours)) for name, value in _score([story for _, story in gold], ours).items()}
     topics = sorted({topic for topic, _ in gold}, key=lambda topic: (topic.zfill(4), topic))
