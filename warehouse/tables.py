@@ -583,6 +583,45 @@ STORY_ARTICLES = Table(
     ),
 )
 
+STORY_TEXTS = Table(
+    name="story_texts",
+    grain="one distinct body: exact copies are compared with other articles once",
+    key=("article_id",),
+    scope="corpus",
+    references={"article_id": "fact_articles"},
+    columns=(
+        Column("article_id", pl.String, "Of the articles with this body the one with the smallest id."),
+        Column("body_sha256", pl.String, "SHA-256 of the body, folded."),
+        Column("title", pl.String, "The title that was read with it.", nullable=True),
+    ),
+)
+
+STORY_FEATURES = Table(
+    name="story_features",
+    grain="one word or pair of neighbouring words by which one distinct body is compared with others",
+    key=("article_id", "feature"),
+    scope="corpus",
+    references={"article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("feature", pl.String, "The word or the two words, folded."),
+        Column("weight", pl.UInt16, "Its part of the article, in ten-thousandths: rarity in English times the root of its count."),
+    ),
+)  # fmt: skip
+
+STORY_PAIRS = Table(
+    name="story_pairs",
+    grain="two distinct bodies that have so much in common that one story may hold both",
+    key=("article_id", "other_article_id"),
+    scope="corpus",
+    references={"article_id": "fact_articles", "other_article_id": "fact_articles"},
+    columns=(
+        Column("article_id", pl.String, "The article with the smaller id."),
+        Column("other_article_id", pl.String, "The article with the greater id."),
+        Column("similarity", pl.UInt32, "Sum over shared features of the products of their weights, in ten-thousandths; 10000 for equal texts."),
+    ),
+)  # fmt: skip
+
 STORY_ORIGINS = Table(
     name="story_origins",
     grain="one independent origin of a story: articles that are no copies of each other's origins count once each",
@@ -867,7 +906,7 @@ SCHEMA_VERSION = 3
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
     FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
-    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
+    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_TEXTS, STORY_FEATURES, STORY_PAIRS, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,

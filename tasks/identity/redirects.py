@@ -1,5 +1,7 @@
 """Ids that were released and are no more -> the ids that stand for them now."""
 
+from collections.abc import Sequence
+
 import duckdb
 import polars as pl
 
@@ -55,25 +57,48 @@ def store_redirects(con: duckdb.DuckDBPyConnection, successors: pl.DataFrame, go
         successors: `old_id` and `new_id` of entities, as `find_successors` returns it.
         gone: `entity_id` of the entities that the release before had and this one has not.
     """
-    is_live = " or ".join(f"(kind = '{kind}' and old_id in ({live}))" for kind, live in _LIVE.items())
-    [(back_count,)] = con.execute(f"delete from id_redirects where {is_live}").fetchall()
     fresh = gone.select(old_id="entity_id").join(successors, on="old_id", how="left")
     fresh = fresh.select(pl.lit("entity").alias("kind"), "old_id", "new_id")
-    articles = con.sql(_REPLACED_SQL).pl()
+    return _store(con, ("entity", "article"), (fresh, con.sql(_REPLACED_SQL).pl()))
+
+
+def redirect_kind(con: duckdb.DuckDBPyConnection, kind: str, successors: pl.DataFrame) -> int:
+    """Bring the redirects of stories or utterances up to date; return the number of changed rows.
+
+    Args:
+        con: The staged release, with the rows of that kind as they are now.
+        kind: `story` or `utterance`.
+        successors: `old_id` and `new_id` of those that may be gone, as `find_successors` returns it.
+    """
+    fresh = successors.select(pl.lit(kind).alias("kind"), "old_id", "new_id").cast(ID_REDIRECTS.schema)
+    con.register("fresh_redirects", fresh)
+    dead = con.sql(f"select kind, old_id, new_id from fresh_redirects where old_id not in ({_LIVE[kind]})").pl()
+    con.unregister("fresh_redirects")
+    return _store(con, (kind,), (dead,))
+
+
+_LIVE = {
+    "entity": "select entity_id from dim_entities", "article": "select article_id from fact_articles",
+    "story": "select story_id from dim_stories", "utterance": "select utterance_id from dim_utterances",
+}  # fmt: skip
+
+
+def _store(con: duckdb.DuckDBPyConnection, kinds: Sequence[str], fresh: Sequence[pl.DataFrame]) -> int:
+    """Forget the ids that are there again, add the fresh rows, and lead on what led to what is gone."""
+    is_live = " or ".join(f"(kind = '{kind}' and old_id in ({_LIVE[kind]}))" for kind in kinds)
+    [(back_count,)] = con.execute(f"delete from id_redirects where {is_live}").fetchall()
     # only rows that led to what is gone need to be led on; every other row leads to what is there, or to nothing
     lost = " union all ".join(
-        f"select * from id_redirects where kind = '{kind}' and new_id is not null and new_id not in ({live})"
-        for kind, live in _LIVE.items()
+        f"select * from id_redirects where kind = '{kind}' and new_id is not null and new_id not in ({_LIVE[kind]})"
+        for kind in kinds
     )
-    dangling = con.sql(lost).pl()
-    rows = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, articles, dangling)])
+    rows = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (*fresh, con.sql(lost).pl())])
     rows = rows.unique(["kind", "old_id"], keep="first", maintain_order=True)
     ends = read_matching(con, ID_REDIRECTS, rows.select("kind", old_id="new_id").drop_nulls())
-    known = pl.concat([_find_live(con, kind, rows, ends) for kind in _LIVE])
+    known = pl.concat([_find_live(con, kind, rows, ends) for kind in kinds])
     return int(back_count) + merge_rows(con, ID_REDIRECTS, _collapse(rows, ends, known))
 
 
-_LIVE = {"entity": "select entity_id from dim_entities", "article": "select article_id from fact_articles"}
 _REPLACED_SQL = """
 select 'article' as kind, article_id as old_id, max_by(replaced_by_article_id, replaced_at) as new_id
 from article_versions

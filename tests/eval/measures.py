@@ -28,12 +28,14 @@ from tests.eval.names import (
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
 from tests.eval.scores import OURS, Error, Result, Score
+from tests.eval.stories import score_stories, tell_story_errors
 from warehouse.tables import FACT_ENTITY_MENTIONS
 
 QUOTE_SETS = ("polnear.dev", "polnear.train")
 NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
 LINE_SETS = ("lines.aeb", "lines.fundus-tests")
 IDENTITY_SETS = ("coref.meantime-en", "coref.ecbplus-entities.traindev", "el.news-fair")
+STORY_SETS = ("story.ecbplus.traindev",)
 SLOW_SETS = ("polnear.train",)
 """What `--quick` leaves out."""
 
@@ -190,9 +192,18 @@ def measure_identity(bench: Bench, names: Sequence[str] = IDENTITY_SETS) -> Iter
         yield Result("identity", name, OURS, {key: Score(value, len(documents)) for key, value in scores.items()})
 
 
+def measure_stories(bench: Bench, names: Sequence[str] = STORY_SETS) -> Iterator[Result]:
+    """Yield how well stories are those that people annotated: of all topics, and of each fifth of them."""
+    for name, built in bench.build(names).items():
+        gold = [(str(d.record["topic"]), str(d.record["story"])) for d in built.documents]
+        ours = [facts.story_id or document.id for document, facts in zip(built.documents, built.facts, strict=True)]
+        yield Result("stories", name, OURS, score_stories(gold, ours), list(tell_story_errors(gold, ours)))
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
     "lines": measure_lines,
     "identity": measure_identity,
+    "stories": measure_stories,
 }

@@ -22,7 +22,7 @@ from warehouse.keys import make_id
 Row = dict[str, Any]
 
 _TABLES = {
-    "articles": "select article_id, source_uri, encoding, language from fact_articles",
+    "articles": "select article_id, source_uri, encoding, language, story_id from fact_articles left join story_articles using (article_id)",
     "segments": "from article_segments order by line_no, segment_no",
     "quotes": "from fact_quotes order by start_char, end_char desc",
     "statements": "from fact_statements order by fragments[1].start_char",
@@ -36,6 +36,7 @@ class Facts:
     """The rows of one article; `start_char` and the like are characters of the text that was given, not of the body."""
 
     language: str = ""
+    story_id: str | None = None
     segments: Sequence[Row] = ()
     quotes: Sequence[Row] = ()
     statements: Sequence[Row] = ()
@@ -119,6 +120,7 @@ def _place_facts(article: Row, rows: Mapping[str, list[Row]], text: str) -> Fact
     places = _Places(sorted(segments, key=lambda s: s["body_start"]), article["encoding"], text)
     return Facts(
         language=article["language"],
+        story_id=article["story_id"],
         segments=[row | {"place": places.place_segment(row)} for row in rows["segments"]],
         quotes=[places.place_row(row) for row in rows["quotes"]],
         statements=[places.place_row(row) for row in rows["statements"]],

@@ -9,6 +9,7 @@ KEYS = {
     "agencies": ("name",),
     "cities": ("name",),
     "common_acronyms": ("form",),
+    "common_words": ("word",),
     "countries": ("code",),
     "given_name_variants": ("kind", "names"),
     "given_names": ("name",),

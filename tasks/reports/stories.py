@@ -1,0 +1,365 @@
+"""Articles on one event -> stories: brought up to date with the facts, and told by what their articles share."""
+
+import duckdb
+import polars as pl
+
+from tasks.identity.redirects import find_successors, redirect_kind
+from tasks.reports.features import UNIT, extract_features
+from tasks.reports.grouping import find_components, group_pairs
+from warehouse.ddl import merge_rows
+from warehouse.keys import make_id
+from warehouse.tables import DIM_STORIES, STORY_ARTICLES, STORY_FEATURES, STORY_TEXTS
+
+MOST_BEARERS = 128
+"""A feature of more bodies than this tells no event: it is not compared by, so that no feature makes more pairs than 8,128."""
+LEAST_SIMILAR = 1_600
+"""Two bodies that are less alike than this, in ten-thousandths, are no pair."""
+LEAST_AVERAGE = 800
+"""The smallest average over all pairs of a story, in ten-thousandths; a pair that is none counts 0."""
+
+_TEXTS_AT_ONCE = 2_000
+_TERMS = 12  # of a story, and of what an article shares
+
+
+def update_stories(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
+    """Bring `dim_stories`, `story_articles` and the tables that they start from up to date.
+
+    What changed is found by comparing the bodies with those compared before, so that an increment reads and compares
+    only new texts, and gives the stories of a build from nothing: the similarity of two bodies is their own affair, and
+    which features are too frequent follows from the bodies that there are.
+
+    Args:
+        con: The staged release, in a transaction.
+        changed: `article_id` of articles whose title, day or outlet may be another one; None for all.
+
+    Returns:
+        The number of changed rows of `dim_stories` and `story_articles`.
+    """
+    fresh, gone = _find_changed_texts(con)
+    _renew_features(con, fresh, gone)
+    _renew_pairs(con)
+    touched = _find_touched_texts(con, changed)
+    if touched.is_empty():
+        return 0
+    members = _group_articles(con, touched)
+    return _store_stories(con, members)
+
+
+def _find_changed_texts(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Bring `story_texts` up to date; return the `article_id`s of the bodies that are new, and of those that are gone."""
+    now = con.sql(
+        """
+        select a.article_id, a.body_sha256, a.title from fact_articles as a
+        semi join (select min(article_id) as article_id from fact_articles group by body_sha256) using (article_id)
+        """
+    ).pl()
+    before = con.sql("from story_texts").pl().cast(STORY_TEXTS.schema)
+    fresh = now.join(before, on=STORY_TEXTS.column_names, how="anti", nulls_equal=True)
+    gone = before.join(now, on=STORY_TEXTS.column_names, how="anti", nulls_equal=True)
+    merge_rows(con, STORY_TEXTS, now, delete_where="true")
+    return fresh.select("article_id").sort("article_id"), gone.select("article_id")
+
+
+def _renew_features(con: duckdb.DuckDBPyConnection, fresh: pl.DataFrame, gone: pl.DataFrame) -> None:
+    """Bring `story_features` up to date, and note in `compared_texts` whom that bears on.
+
+    These are the fresh bodies, and the bearers of a feature that became too frequent to be compared by, or ceased to be.
+    """
+    _create(con, "fresh_texts", fresh)
+    _create(con, "gone_texts", gone)
+    con.execute(
+        """
+        create or replace temp table lost_features as
+        select feature, count(*) as lost from story_features semi join gone_texts using (article_id) group by feature
+        """
+    )
+    con.execute("delete from story_features where article_id in (from gone_texts)")
+    for part in fresh.iter_slices(_TEXTS_AT_ONCE):
+        _insert_features(con, part)
+    con.execute(
+        f"""
+        create or replace temp table compared_texts as
+        with touched as (
+            select feature, count(*) as gained, 0 as lost
+            from story_features semi join fresh_texts using (article_id) group by feature
+            union all select feature, 0, lost from lost_features
+        ),
+        counted as (
+            select feature, count(*) as now from story_features semi join touched using (feature) group by feature
+        ),
+        changes as (select feature, sum(gained) as gained, sum(lost) as lost from touched group by feature),
+        crossed as (
+            select c.feature from changes as c left join counted as n using (feature)
+            where (coalesce(n.now, 0) <= {MOST_BEARERS}) <> (coalesce(n.now, 0) - gained + lost <= {MOST_BEARERS})
+        )
+        select distinct article_id from story_features semi join crossed using (feature)
+        union from fresh_texts
+        """
+    )
+
+
+def _insert_features(con: duckdb.DuckDBPyConnection, texts: pl.DataFrame) -> None:
+    _create(con, "read_texts", texts)
+    read = con.sql("select article_id, title, body from fact_articles semi join read_texts using (article_id)").pl()
+    con.register("read_features", extract_features(read).select(STORY_FEATURES.column_names))
+    con.execute("insert into story_features from read_features")
+    con.unregister("read_features")
+
+
+def _renew_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    """Compare the bodies in `compared_texts` with all others, and note in `regrouped_texts` whose pairs are other ones.
+
+    Bodies are compared by the features that at most `MOST_BEARERS` of them have, some thousands of bodies at a time.
+    """
+    con.execute("create or replace temp table unpaired_texts as from compared_texts union from gone_texts")
+    con.execute(
+        """
+        create or replace temp table regrouped_texts as
+        from unpaired_texts
+        union select p.other_article_id from story_pairs as p inner join unpaired_texts as t on p.article_id = t.article_id
+        union select p.article_id from story_pairs as p inner join unpaired_texts as t on p.other_article_id = t.article_id
+        """
+    )
+    for name in ("article_id", "other_article_id"):
+        con.execute(f"delete from story_pairs where {name} in (from unpaired_texts)")
+    _number_postings(con)
+    [(count,)] = con.execute("select count(*) from compared_texts").fetchall()
+    for first in range(1, count + 1, _TEXTS_AT_ONCE):
+        con.execute(
+            f"""
+            insert into story_pairs
+            with alike as (
+                select a.text_no as one, b.text_no as other, sum(a.weight * b.weight) // {UNIT} as similarity
+                from postings as a inner join postings as b on a.feature_no = b.feature_no and a.text_no < b.text_no
+                where a.text_no between {first} and {min(first + _TEXTS_AT_ONCE - 1, count)}
+                group by one, other
+                having similarity >= {LEAST_SIMILAR}
+            )
+            select least(a.article_id, b.article_id), greatest(a.article_id, b.article_id), similarity
+            from alike inner join numbered_texts as a on one = a.text_no inner join numbered_texts as b on other = b.text_no
+            """
+        )
+    con.execute("drop table postings")
+
+
+def _number_postings(con: duckdb.DuckDBPyConnection) -> None:
+    """Number the features that bodies are compared by and the bodies that have them, those to compare first."""
+    con.execute(
+        f"""
+        create or replace temp table numbered_features as
+        select feature, row_number() over () as feature_no
+        from story_features
+        where feature in (select feature from story_features semi join compared_texts using (article_id))
+        group by feature having count(*) between 2 and {MOST_BEARERS}
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table numbered_texts as
+        select t.article_id, row_number() over (order by c.article_id is null, t.article_id) as text_no
+        from story_texts as t left join compared_texts as c using (article_id)
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table postings as
+        select n.feature_no, t.text_no, f.weight::bigint as weight
+        from story_features as f
+        inner join numbered_features as n using (feature)
+        inner join numbered_texts as t using (article_id)
+        """
+    )
+    con.execute("drop table numbered_features")
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    con.register("given_rows", frame)
+    con.execute(f"create or replace temp table {name} as from given_rows")
+    con.unregister("given_rows")
+
+
+def _find_touched_texts(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> pl.DataFrame:
+    """Return `member`, the bodies whose story may be another one or look otherwise: all that are connected with a change."""
+    _create(
+        con,
+        "changed_articles",
+        changed if changed is not None else con.sql("select article_id from fact_articles").pl(),
+    )
+    seeds = con.sql(
+        """
+        with article_texts as (
+            select a.article_id, t.article_id as member from fact_articles as a inner join story_texts as t using (body_sha256)
+        ),
+        shrunk as (
+            select distinct story_id from story_articles anti join fact_articles using (article_id)
+        )
+        select t.article_id as member from story_texts as t semi join regrouped_texts using (article_id)
+        union select member from article_texts semi join changed_articles using (article_id)
+        union select member from article_texts anti join story_articles using (article_id)
+        union select t.member from article_texts as t semi join (
+            select article_id from story_articles semi join shrunk using (story_id)
+        ) using (article_id)
+        """
+    ).pl()
+    pairs = con.sql("select article_id as one, other_article_id as other from story_pairs").pl()
+    if seeds.is_empty():
+        [(vanished,)] = con.execute(
+            "select count(*) from story_articles anti join fact_articles using (article_id)"
+        ).fetchall()
+        return seeds if not vanished else con.sql("select article_id as member from story_texts").pl()
+    return find_components(pairs, seeds)
+
+
+def _group_articles(con: duckdb.DuckDBPyConnection, touched: pl.DataFrame) -> pl.DataFrame:
+    """Group the bodies; return `article_id`, `text_id` (its body) and `story_id` of every article with one of them."""
+    _create(con, "touched_texts", touched)
+    pairs = con.sql(
+        "select article_id as one, other_article_id as other, similarity from story_pairs "
+        "semi join touched_texts on article_id = member"
+    ).pl()
+    groups = touched.join(group_pairs(pairs, LEAST_AVERAGE), on="member", how="left")
+    _create(con, "grouped_texts", groups.select(text_id="member", group=pl.coalesce("group", "member")))
+    articles = con.sql(
+        """
+        select a.article_id, g.text_id, g.group, o.story_id as old_id
+        from grouped_texts as g
+        inner join story_texts as t on t.article_id = g.text_id
+        inner join fact_articles as a using (body_sha256)
+        left join story_articles as o on o.article_id = a.article_id
+        """
+    ).pl()
+    kept = con.sql(
+        "select distinct story_id from story_articles anti join ("
+        "select a.article_id from fact_articles as a inner join story_texts as t using (body_sha256) "
+        "inner join touched_texts on member = t.article_id) using (article_id) semi join fact_articles using (article_id)"
+    ).pl()
+    return articles.join(name_stories(articles, kept), on="group").select("article_id", "text_id", "story_id", "old_id")
+
+
+def name_stories(articles: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """Return `group` and `story_id`: of the old stories a group keeps the one that it has most articles of.
+
+    A new story is named after its smallest article, as it is when it begins.
+
+    Args:
+        articles: `article_id`, `group` and `old_id`, the story that it was in; null for none.
+        kept: `story_id` of the stories that are not in question.
+    """
+    shares = articles.drop_nulls("old_id").group_by("group", "old_id").agg(article_count=pl.len())
+    used = set(kept.get_column("story_id"))
+    named: dict[str, str] = {}
+    for group, old_id, _ in shares.sort(
+        "article_count", "old_id", "group", descending=[True, False, False]
+    ).iter_rows():
+        if group not in named and old_id not in used:
+            named[group] = old_id
+            used.add(old_id)
+    firsts = articles.group_by("group").agg(pl.col("article_id").min()).sort("article_id")
+    for group, article_id in firsts.iter_rows():
+        if group not in named:
+            story_id, number = make_id("story", article_id), 0
+            while story_id in used:  # its name is kept by articles that it began with
+                number += 1
+                story_id = make_id("story", article_id, number)
+            named[group] = story_id
+            used.add(story_id)
+    return pl.DataFrame(list(named.items()), schema={"group": pl.String, "story_id": pl.String}, orient="row")
+
+
+def _store_stories(con: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> int:
+    """Write the stories of these articles, and lead on from those that are no more; return the number of changed rows."""
+    _create(con, "story_members", members)
+    con.execute(
+        """
+        create or replace temp table old_stories as
+        select distinct story_id from story_articles
+        where article_id in (select article_id from story_members)
+           or article_id not in (select article_id from fact_articles)
+        """
+    )
+    before = con.sql(
+        "select article_id, story_id as old_id from story_articles semi join old_stories using (story_id)"
+    ).pl()
+    is_old = "old.story_id in (from old_stories)"
+    changed_count = merge_rows(con, STORY_ARTICLES, _tell_articles(con), delete_where=is_old)
+    changed_count += merge_rows(
+        con, DIM_STORIES, _tell_stories(con), delete_where=is_old, updates={"origin_count": "old.origin_count"}
+    )
+    moved = before.join(members.select("article_id", new_id="story_id"), on="article_id", how="left")
+    gone = moved.join(con.sql("select story_id as old_id from dim_stories").pl(), on="old_id", how="anti")
+    if not gone.is_empty():
+        changed_count += redirect_kind(con, "story", find_successors(gone.select("old_id", "new_id")))
+    return changed_count
+
+
+def _tell_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return STORY_ARTICLES of `story_members`: how alike each is to the nearest of its story, and what both have."""
+    con.execute(
+        """
+        create or replace temp table nearest_texts as
+        with texts as (select distinct text_id, story_id from story_members),
+        sides as (
+            select article_id as text_id, other_article_id as other_id, similarity from story_pairs
+            union all select other_article_id, article_id, similarity from story_pairs
+        )
+        select b.text_id, min_by(b.other_id, (-b.similarity::bigint, b.other_id)) as other_id, max(b.similarity) as similarity,
+            sum(b.similarity) as centrality
+        from sides as b inner join texts as t on b.text_id = t.text_id
+        inner join texts as o on b.other_id = o.text_id and o.story_id = t.story_id
+        group by b.text_id
+        """
+    )
+    return con.sql(
+        f"""
+        with shared as (
+            select n.text_id, f.feature, f.weight::bigint * o.weight as product
+            from nearest_texts as n
+            inner join story_features as f on f.article_id = n.text_id
+            inner join story_features as o on o.article_id = n.other_id and o.feature = f.feature
+            semi join (
+                select feature from story_features group by feature having count(*) <= {MOST_BEARERS}
+            ) as c on c.feature = f.feature
+            qualify row_number() over (partition by n.text_id order by product desc, f.feature) <= {_TERMS}
+        ),
+        evidence as (
+            select text_id, list(feature order by product desc, feature) as terms from shared group by text_id
+        ),
+        copies as (select text_id, count(*) as article_count from story_members group by text_id)
+        select m.article_id, m.story_id,
+            case when c.article_count > 1 or n.text_id is null then 1.0 else least(n.similarity / {UNIT}, 1.0) end as score,
+            case when c.article_count > 1 then ['the same text'] else [] end || coalesce(e.terms, []) as evidence
+        from story_members as m inner join copies as c using (text_id)
+        left join nearest_texts as n using (text_id) left join evidence as e using (text_id)
+        """
+    ).pl()
+
+
+def _tell_stories(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return DIM_STORIES of `story_members`; `origin_count` is the number of distinct bodies until origins are known."""
+    return con.sql(
+        f"""
+        with texts as (select distinct text_id, story_id from story_members),
+        sizes as (select story_id, count(*) as text_count from texts group by story_id),
+        weighed as (
+            select t.story_id, f.feature, sum(f.weight) as total
+            from texts as t inner join sizes as s using (story_id)
+            inner join story_features as f on f.article_id = t.text_id
+            group by t.story_id, f.feature, s.text_count
+            having count(*) >= least(s.text_count, 2)
+            qualify row_number() over (partition by t.story_id order by total desc, f.feature) <= {_TERMS}
+        ),
+        terms as (
+            select story_id, list(feature order by total desc, feature) as key_terms from weighed group by story_id
+        ),
+        told as (
+            select m.story_id, min_by(a.title, (-coalesce(n.centrality, 0)::bigint, a.article_id)) filter (a.title is not null) as story_title,
+                min(a.published_on) as first_on, max(a.published_on) as last_on,
+                count(*) as article_count, count(distinct a.outlet) as outlet_count
+            from story_members as m inner join fact_articles as a using (article_id)
+            left join nearest_texts as n using (text_id)
+            group by m.story_id
+        )
+        select told.*, s.text_count as origin_count, coalesce(t.key_terms, []) as key_terms
+        from told inner join sizes as s using (story_id) left join terms as t using (story_id)
+        """
+    ).pl()
