@@ -69,7 +69,7 @@ def _name_chains(pairs: pl.DataFrame, ordered: pl.DataFrame) -> pl.DataFrame:
     )
     return both.select(
         body_sha256=pl.min_horizontal("one", "other"), other_body_sha256=pl.max_horizontal("one", "other")
-    ).cast({name: pl.String for name in _CHAINS})
+    ).cast(dict.fromkeys(_CHAINS, pl.String))
 
 
 def choose_origins(relations: pl.DataFrame) -> pl.DataFrame:
