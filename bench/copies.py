@@ -16,10 +16,9 @@ import polars as pl
 from bench.corpus import make_corpus
 from bench.page import Cell, render_goals, render_table
 from bench.processes import run_measured
-from tasks.reports.copies import sketch_bodies, update_copies
-from tasks.reports.copy_rows import number_bodies
+from tasks.reports.copies import TEXT_BINS, update_copies
 from tasks.reports.relations import NEAR
-from tasks.reports.shingles import shingle_texts
+from tasks.reports.shingles import shingle_texts, sketch_shingles
 from tasks.reports.sketches import find_candidates
 from tests.builders import articles
 from tests.eval.copies import compare_all
@@ -47,15 +46,10 @@ def read_body(record: dict[str, Any]) -> str:
 
 def find_near_pairs(texts: list[str]) -> Pairs:
     """Find the pairs of texts whose sketches meet, from the texts on: what this project does before it compares."""
-    bodies = pl.DataFrame({"word_count": [1] * len(texts), "first_article_id": [f"{n:06}" for n in range(len(texts))]})
-    bodies = bodies.with_columns(
-        body_sha256="first_article_id", first_on=pl.lit(None, pl.Date), is_agency=pl.lit(False)
-    )
-    parts = [
-        sketch_bodies(part, pl.Series(texts[first : first + 4_096]))
-        for first, part in zip(range(0, len(texts), 4_096), bodies.iter_slices(4_096), strict=True)
-    ]
-    pairs, _ = find_candidates(number_bodies(pl.concat(parts)).select("number", "sketch"))
+    shingles = shingle_texts(pl.Series(texts))
+    docs, hashes = sketch_shingles(shingles.text, TEXT_BINS)
+    lists = pl.DataFrame({"number": docs, "sketch": hashes}).group_by("number").agg("sketch")
+    pairs, _ = find_candidates(lists.cast({"number": pl.UInt32}))
     return set(pairs.rows())
 
 

@@ -12,7 +12,7 @@ from bench.planting import PLANTED_KINDS, Planted, plant_copies
 from tasks.clean import clean_documents
 from tasks.reports.copies import update_copies
 from tasks.reports.relations import NEAR
-from tasks.reports.shingles import HASH_BITS, Shingles, count_shingles, shingle_texts
+from tasks.reports.shingles import HASH_BITS, Shingles, count_shared, count_shingles, shingle_texts
 from tests.builders import raw_documents
 from tests.eval.scores import Score, score_ratio
 from warehouse.ddl import create_schema, merge_rows
@@ -77,17 +77,35 @@ def _store_articles(con: duckdb.DuckDBPyConnection, texts: Sequence[str], days: 
 
 
 def compare_all(shingles: Shingles, least: float = NEAR) -> pl.DataFrame:
-    """Return `left`, `right` of all pairs of texts whose runs of four words resemble each other this much, without sketches."""
-    frame = pl.DataFrame(
-        {"left": shingles.text >> np.uint64(HASH_BITS), "hash": shingles.text & np.uint64((1 << HASH_BITS) - 1)}
+    """Return `left`, `right` of all pairs of texts whose runs of four words resemble each other this much, without sketches.
+
+    Exact: such a pair has one of the rarest runs of each in common, of a set of n the n - least · n + 1 rarest (prefix filtering,
+    Chaudhuri, Ganti and Kaushik 2006); every pair that has is compared in full.
+    """
+    mask = np.uint64((1 << HASH_BITS) - 1)
+    frame = pl.DataFrame({"left": shingles.text >> np.uint64(HASH_BITS), "hash": shingles.text & mask})
+    rarest = (
+        frame.with_columns(pl.col("left").cast(pl.Int64), count=pl.len().over("hash"))
+        .sort("left", "count", "hash")
+        .filter(pl.int_range(pl.len()).over("left") <= pl.len().over("left") * (1 - least))
+        .filter(pl.col("count") > 1)
     )
-    frame = frame.with_columns(pl.col("left").cast(pl.Int64))
-    pairs = frame.join(frame.rename({"left": "right"}), on="hash").filter(pl.col("left") < pl.col("right"))
-    shared = pairs.group_by("left", "right").len("shared")
+    joined = (
+        rarest.lazy()
+        .join(rarest.lazy().select("hash", right="left"), on="hash")
+        .filter(pl.col("left") < pl.col("right"))
+    )
+    pairs = joined.select("left", "right").unique().collect().sort("left", "right")
+    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+    shared = np.concatenate(
+        [
+            count_shared(shingles.text, shingles.count, left[n : n + 50_000], right[n : n + 50_000])
+            for n in range(0, len(left), 50_000)
+        ]
+        or [np.zeros(0, np.int64)]
+    )
     sizes = count_shingles(shingles.text, shingles.count)
-    left, right = sizes[shared["left"].to_numpy()], sizes[shared["right"].to_numpy()]
-    resembles = pl.Series(shared["shared"].to_numpy() / (left + right - shared["shared"].to_numpy()) >= least)
-    return shared.filter(resembles).select("left", "right")
+    return pairs.filter(pl.Series(shared / (sizes[left] + sizes[right] - shared) >= least))
 
 
 def score_copies(trial: Trial) -> Mapping[str, Score]:
