@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.copies import measure_copies
 from bench.corpus import read_text_size, unpack_corpus
 from bench.history import FIRST_PIPELINE, HistoryError, unpack_version
 from bench.hostile import measure_hostile
@@ -277,6 +278,7 @@ class Part:
 PARTS: dict[str, Part] = {
     "samples": Part(measure_samples),
     "links": Part(measure_links),
+    "copies": Part(measure_copies),
     "hostile": Part(lambda _: measure_hostile()),
     "queries": Part(measure_queries),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),

@@ -3,6 +3,7 @@
 import duckdb
 import polars as pl
 
+from tasks.reports.copies import update_copies
 from tasks.reports.stories import update_stories
 
 
@@ -16,4 +17,4 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    return update_stories(con, changed)
+    return update_copies(con, changed) + update_stories(con, changed)

@@ -19,9 +19,17 @@ CORRECTION_ACTIONS = (
 )  # fmt: skip
 CORRECTION_OUTCOMES = ("applied", "held", "stale", "refused")
 """applied: it changes rows. held: the machine says the same. stale: it matches nothing. refused: it contradicts another."""
-COPY_KINDS = ("identical", "exact", "near", "contained", "syndicated", "rewritten")
-"""identical: the same bytes. exact: the same body, folded. near: almost the same words. contained: a stretch of the article is
-the other. syndicated: credited to an agency. rewritten: other narration around the same quotations, numbers and names."""
+COPY_KINDS = ("identical", "exact", "near", "truncated", "contained", "stitched", "syndicated", "rewritten")
+"""identical: the same bytes. exact: the same body, folded. near: almost the same words. truncated: the article is a part of
+the other. contained: the other, or much of it, is a part of the article. stitched: made of several others. syndicated: an agency's.
+rewritten: other narration around the same quotations, numbers and names. Thresholds: `tasks/reports/relations.py`."""
+COPY_MEASURES = ("bytes", "body", "resemblance", "containment", "names and numbers", "credit", "substitutions")
+"""bytes, body: equal. resemblance: shared runs of 4 words by all that either has. containment: by those of the smaller one.
+names and numbers: shared runs of 3 of them by those of the smaller one. credit: an agency is credited. substitutions: the
+marks that a word-by-word paraphrase leaves behind, by all words."""
+COPY_DIRECTIONS = ("earlier", "dated", "agency", "longer", "smallest id", "parts", "credit", "wording")
+"""earlier, dated: by day of publication, or only the origin has one. agency: the origin is an agency's. longer: it has more words.
+smallest id: nothing else tells. parts: an article made of whole others is the copy. credit, wording: no origin is at hand."""
 WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated")
 """How the words of one report differ from the fullest report of the utterance; defined in `tasks/reports/wordings.py`."""
 DATE_PRECISIONS = ("day", "range", "month", "year")
@@ -531,20 +539,67 @@ ARTICLE_COPIES = Table(
         Column(
             "origin_article_id",
             pl.String,
-            "The article that it copies; null when only an agency is credited.",
+            "The first article of those that it copies; null when none is at hand.",
             nullable=True,
         ),
         Column("origin_text", pl.String, "The agency credited, as it is called in the lexicon.", nullable=True),
         Column("copy_kind", pl.String, "What kind of copy it is.", values=COPY_KINDS),
-        Column("measure_name", pl.String, "What was measured (resemblance, containment, shared quotations)."),
+        Column("measure_name", pl.String, "What was measured.", values=COPY_MEASURES),
         Column("measure", pl.Float64, "The measure, 0 to 1."),
         Column(
             "copied_share", pl.Float64, "Share of the article's words that stand in the origin, 0 to 1.", nullable=True
         ),
         Column("evidence", pl.String, "What is shared, in words."),
-        Column(
-            "direction_rule", pl.String, "Why the other article is the origin (earlier, credited, longer, smallest id)."
-        ),
+        Column("direction_rule", pl.String, "Why the other article is the origin.", values=COPY_DIRECTIONS),
+    ),
+)
+
+ARTICLE_CREDITS = Table(
+    name="article_credits",
+    grain="one agency or other outlet that an article credits for its text",
+    key=("article_id", "credited"),
+    scope="corpus",
+    references={"article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("credited", pl.String, "The agency as it is called in the lexicon, or the outlet."),
+        Column("credit_text", pl.String, "The credit as printed."),
+        Column("credit_place", pl.String, "Where it stands.", values=("dateline", "byline", "credit", "authors")),
+    ),
+)
+
+BODY_SKETCHES = Table(
+    name="body_sketches",
+    grain="one distinct body, whatever the number of articles that have it",
+    key=("body_sha256",),
+    scope="corpus",
+    columns=(
+        Column("body_sha256", pl.String, "SHA-256 of the body with case, marks and white space folded."),
+        Column("first_article_id", pl.String, "The first article that has it: by day, agencies before others, then by id."),
+        Column("first_on", pl.Date, "The day of publication of that article.", nullable=True),
+        Column("is_agency", pl.Boolean, "Whether the outlet of that article is an agency."),
+        Column("word_count", pl.UInt32, "Words."),
+        Column("text_count", pl.UInt32, "Distinct runs of 4 words."),
+        Column("quoted_count", pl.UInt32, "Those of them between quotation marks."),
+        Column("name_count", pl.UInt32, "Distinct runs of 3 names and numbers outside of quotations."),
+        Column("sketch", pl.List(pl.UInt64), "MinHash: the least hash of each of 64 bins of the runs of words and 32 bins of those of names."),
+        Column("substitutions", pl.List(pl.String), "Words outside of quotations that a word-by-word paraphrase leaves behind, as printed."),
+    ),
+)  # fmt: skip
+
+BODY_OVERLAPS = Table(
+    name="body_overlaps",
+    grain="two distinct bodies that were compared in full, the smaller hash first",
+    key=("body_sha256", "other_body_sha256"),
+    scope="corpus",
+    references={"body_sha256": "body_sketches", "other_body_sha256": "body_sketches"},
+    columns=(
+        Column("body_sha256", pl.String, "One body."),
+        Column("other_body_sha256", pl.String, "The other."),
+        Column("text_shared", pl.UInt32, "Distinct runs of 4 words that both have."),
+        Column("quoted_shared", pl.UInt32, "Those of them that both have between quotation marks."),
+        Column("name_shared", pl.UInt32, "Distinct runs of 3 names and numbers outside of quotations that both have."),
+        Column("is_candidate", pl.Boolean, "Whether their sketches met; else one is a copy of a copy of the other."),
     ),
 )
 
@@ -906,7 +961,8 @@ SCHEMA_VERSION = 3
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
     FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
-    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_TEXTS, STORY_FEATURES, STORY_PAIRS, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
+    ARTICLE_COPIES, ARTICLE_CREDITS, BODY_SKETCHES, BODY_OVERLAPS, DIM_STORIES, STORY_ARTICLES, STORY_TEXTS, STORY_FEATURES, STORY_PAIRS,
+    STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,

@@ -12,6 +12,7 @@ import polars as pl
 from tests.eval.attributions import list_quotes, list_statements, read_attribution
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
+from tests.eval.copies import list_missed, score_copies, try_copies
 from tests.eval.gold import Document, read_documents, read_records
 from tests.eval.identity import MENTION_COLUMNS, score_coreference, score_linking
 from tests.eval.lines import count_lines, find_line_errors, keep_lines, score_lines
@@ -36,6 +37,7 @@ NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
 LINE_SETS = ("lines.aeb", "lines.fundus-tests")
 IDENTITY_SETS = ("coref.meantime-en", "coref.ecbplus-entities.traindev", "el.news-fair")
 STORY_SETS = ("story.ecbplus.traindev",)
+COPY_SET = "raw.bbc"
 SLOW_SETS = ("polnear.train",)
 """What `--quick` leaves out."""
 
@@ -68,7 +70,7 @@ class Bench:
         Returns:
             For every set its documents, in order, and what the pipeline made of each.
         """
-        files = {name: self._find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
+        files = {name: self.find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
         found = {name: read_documents(file, self.limit) for name, file in files.items() if file}
         if tuple(found) not in self._built:
             texts = {f"{name} {d.id}": d.text for name, documents in found.items() for d in documents}
@@ -79,7 +81,8 @@ class Bench:
             }
         return self._built[tuple(found)]
 
-    def _find_file(self, name: str) -> Path | None:
+    def find_file(self, name: str) -> Path | None:
+        """Return the file of a set, or None when it is not there."""
         files = (self.data / f"{name}.jsonl.gz", self.data / f"{name}.jsonl")
         return next((file for file in files if file.is_file()), None)
 
@@ -200,10 +203,21 @@ def measure_stories(bench: Bench, names: Sequence[str] = STORY_SETS) -> Iterator
         yield Result("stories", name, OURS, score_stories(gold, ours), list(tell_story_errors(gold, ours)))
 
 
+def measure_copies(bench: Bench, name: str = COPY_SET) -> Iterator[Result]:
+    """Yield the scores of copies planted among the articles of one set, and of the pairs of it that are alike."""
+    file = bench.find_file(name)
+    if file is None:
+        return
+    trial = try_copies([document.text for document in read_documents(file, bench.limit)])
+    errors = [Error("copies", kind, text, ours=found) for kind, text, found in list_missed(trial)]
+    yield Result("copies", name, OURS, score_copies(trial), errors)
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
     "lines": measure_lines,
     "identity": measure_identity,
     "stories": measure_stories,
+    "copies": measure_copies,
 }

@@ -41,6 +41,13 @@ alone* is what the language model says of every line.""",
 The visible lines of news pages (article extraction benchmark, tests of fundus), in several languages; a line is kept
 when half of it is in the body.""",
 }
+_NOTES["copies"] = """## Copies
+
+Copies planted by a seeded generator (`bench/planting.py`) among articles of the BBC, each a day younger than its origin.
+`KIND.recall`: copies traced to all texts they were made from; `KIND.kind`: with the right kind, too; `KIND.precision`: origins
+named that are right. `alike.recall`: of all pairs of texts with a resemblance of .5, found by comparing every text with every
+other, those that are traced to one origin. `distinct.false`: share of the articles alike to no other that are called an exact or near copy,
+`distinct.rewritten` rewritten."""
 _MAIN = ("marked.f1", "marked.speaker", "marked.end_to_end", "all.3.f1", "all.8.f1", "exact.f1", "all.3.end_to_end")
 
 
