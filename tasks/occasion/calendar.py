@@ -23,6 +23,8 @@ _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
+_BEFORE, _BEHIND = 48, 64
+"""Characters before and behind a hint that its expression of time lies in."""
 _PART = r"(?:early |late )?(?:morning|afternoon|evening|night|midday|noon|lunchtime)"
 
 
@@ -84,37 +86,60 @@ def _grammar() -> re.Pattern[str]:
 
 
 @functools.cache
-def _hint() -> re.Pattern[str]:
-    """Words without one of which no expression of time is complete: most paragraphs are not searched further."""
-    words = {*_names("weekday"), *_names("month")} - {"may"}
-    words = {word for word in words if len(word) > 2} | {
-        "today", "yesterday", "tonight", "night", "morning", "afternoon", "evening", "weekend", "week", "month", "year",
-        "ago", "day", "hours", "hour", "minutes", "moments", "noon", "midday", "recent", "recently", "summer", "winter", "spring",
-        "autumn", "fall", "May", "lunchtime",
-    }  # fmt: skip
-    return re.compile(r"\b(?:" + "|".join(sorted(words)) + r")|\b(?:1[89]|20)\d\d", re.I)
+def _hints() -> tuple[str, ...]:
+    """Words one of which every expression of time holds: only what stands near them is searched by the grammar."""
+    named = {form for kind in ("weekday", "month") for form in _names(kind) if len(form) > 2}
+    ends = {"today", "yesterday", "night", "morning", "afternoon", "evening", "week", "month", "year", "decade", " ago", "day", "hour",
+            "minute", "moments", "noon", "midday", "recent", "summer", "winter", "spring", "autumn", "fall", "lunchtime",
+            "in 18", "in 19", "in 20", "y 18", "y 19", "y 20", "e 18", "e 19", "e 20", "mid-"}  # fmt: skip
+    words = named | ends
+    return tuple(sorted(word for word in words if not any(other != word and other in word for other in words)))
+
+
+def _find_windows(text: str) -> list[tuple[int, int]]:
+    """Return the stretches of a text around the hints, in order, none touching another."""
+    folded = text.lower()
+    if len(folded) != len(text):
+        return [(0, len(text))]  # a capital that is two letters in lower case: places would shift
+    places = []
+    for word in _hints():
+        at = folded.find(word)
+        while at >= 0:
+            places.append(at)
+            at = folded.find(word, at + len(word))
+    windows: list[tuple[int, int]] = []
+    for at in sorted(places):
+        start, end = max(at - _BEFORE, 0), min(at + _BEHIND, len(text))
+        if windows and start <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], end)
+        else:
+            windows.append((start, end))
+    return windows
 
 
 def find_times(text: str) -> Iterator[TimeWords]:
     """Yield the expressions of time of a text, in order."""
-    if not _hint().search(text):
-        return
-    for match in _grammar().finditer(text):
-        kind = str(match.lastgroup).split("__")[0] if match.lastgroup else ""
-        kind = next(name for name, words in match.groupdict().items() if words is not None and "__" not in name)
-        words = match.group()
-        if kind == "month" and (words[match.start("month__m") - match.start()].islower() or words == match["month__m"]):
-            continue  # and a month without a preposition or year that could be a name: Jan, April
-        if kind == "weekday" and match["weekday__w"][0].islower():
-            continue
-        if kind == "weekday" and len(match["weekday__w"]) < 6 and not match["weekday__w"].endswith("day"):
-            if match["weekday__w"] in {"Sun", "Sat", "Wed", "Mon"} and "on " not in words:
-                continue
-        stripped = words.rstrip(" ,")
-        anchors = [match.start(name) for name in (f"{kind}__w", f"{kind}__m", f"{kind}__m1", f"{kind}__m2", f"{kind}__y", f"{kind}__unit") if name in match.groupdict() and match[name] is not None]  # fmt: skip
-        yield TimeWords(
-            match.start(), match.start() + len(stripped), anchors[0] if anchors else match.start(), kind, match
-        )
+    for start, end in _find_windows(text):
+        for match in _grammar().finditer(text, start, end):
+            words = _read_match(match)
+            if words is not None:
+                yield words
+
+
+def _read_match(match: re.Match[str]) -> TimeWords | None:
+    """Return the expression that the grammar matched; None for a word that is a name or a verb as well, and stands alone."""
+    kind = str(match.lastgroup)  # groups close from the inside out: the last one closed is that of the kind
+    words = match.group()
+    if kind == "month" and (words == match["month__m"] or match["month__m"][0].islower()):
+        return None  # Jan, April; may, march
+    if kind == "weekday" and match["weekday__w"][0].islower():
+        return None
+    if kind == "weekday" and words == match["weekday__w"] in {"Sun", "Sat", "Wed", "Mon"}:
+        return None
+    parts = (f"{kind}__{part}" for part in ("w", "m", "m1", "m2", "y", "unit"))
+    anchors = [match.start(part) for part in parts if part in match.groupdict() and match[part] is not None]
+    start, end = match.start(), match.start() + len(words.rstrip(" ,"))
+    return TimeWords(start, end, anchors[0] if anchors else start, kind, match)
 
 
 def resolve_time(words: TimeWords, today: date | None, told: Days | None, *, is_future: bool = False) -> Days | None:
