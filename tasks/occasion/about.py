@@ -182,7 +182,7 @@ def _find_before(spoken: Spoken, people: People, fits: Callable[[str], bool]) ->
         end = start
         if not fitting:
             continue
-        entities = list(dict.fromkeys([e for e in fitting if people.genders.get(e) is not None] or fitting))
+        entities = list(dict.fromkeys(fitting))
         return (entities[0], "pronoun_before_quote") if len(entities) == 1 else None
     return None
 

@@ -134,6 +134,8 @@ def _read_match(match: re.Match[str]) -> TimeWords | None:
         return None  # Jan, April; may, march
     if kind == "weekday" and match["weekday__w"][0].islower():
         return None
+    if kind == "period" and match["period__unit"][0].isupper():
+        return None  # This Week, a programme
     if kind == "weekday" and words == match["weekday__w"] in {"Sun", "Sat", "Wed", "Mon"}:
         return None
     parts = (f"{kind}__{part}" for part in ("w", "m", "m1", "m2", "y", "unit"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tasks.annotation.syntax import Tree
+from tasks.attribution.cues import role_kind
 from tasks.lexicons import load_lexicon
 from tasks.occasion.clause import QUOTED, Clause
 from tasks.occasion.details import Span, plain_phrase
@@ -33,7 +34,8 @@ def split_speakers(tree: Tree, tokens: range) -> list[Span]:
     while (following := next((c for c in tree.children(token) if tree.dep[c] == "conj" and c in tokens and c > token), None)) is not None:
         members.append(following)
         token = following
-    if len(members) == 1 or any(tree.pos[m] not in _MEMBERS for m in members) or _is_one_name(tree, members):
+    is_list = len(members) > 1 and all(tree.pos[m] in _MEMBERS for m in members) and not _is_one_name(tree, members)
+    if not is_list or _is_one_bearer(tree, members) or any(tree.tag[t] == "WP" for t in tokens):
         return [(tokens[0], tokens[-1] + 1)]
     spans = []
     for number, member in enumerate(members):
@@ -53,14 +55,19 @@ def _is_one_name(tree: Tree, members: Sequence[int]) -> bool:
     return any(low <= start and end <= high for low, high, _ in tree.entities)
 
 
+def _is_one_bearer(tree: Tree, members: Sequence[int]) -> bool:
+    """Whether common nouns in the singular share one determiner: "the delegate and activist" is one person."""
+    others = (m for m in members[1:])
+    return all(tree.tag[m] == "NN" for m in members) and not any(tree.child(m, "det", "poss") for m in others)
+
+
 def names_pair(tree: Tree, tokens: range) -> str | None:
     """Return the lemma of the noun that means two persons told of before ("both leaders", "the two presidents"), or None."""
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     if tree.tag[head] != "NNS" or not _PAIRS & {tree.lower(t) for t in tokens if t < head}:
         return None
-    if any(tree.is_name(t) for t in tokens) or len(tokens) > 4:
-        return None
-    return tree.lemma[head].lower()
+    is_plain = len(tokens) <= 4 and not any(tree.is_name(t) for t in tokens)
+    return tree.lemma[head].lower() if is_plain and role_kind(tree.lemma[head]) == "person" else None
 
 
 def find_relays(clause: Clause, via: Span | None) -> list[Relay]:
@@ -99,8 +106,11 @@ def _citing(clause: Clause) -> Iterator[int]:
 
 
 def _object(clause: Clause, verb: int) -> list[Span]:
-    noun = clause.tree.child(verb, "dobj")
-    return [] if noun is None or clause.blocked[noun] == QUOTED else [plain_phrase(clause.tree, noun)]
+    tree, noun = clause.tree, clause.tree.child(verb, "dobj")
+    if noun is None or clause.blocked[noun] == QUOTED:
+        return []
+    is_source = tree.is_name(noun) or role_kind(tree.lemma[noun]) is not None
+    return [] if not is_source else [plain_phrase(clause.tree, noun)]
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tasks.annotation.syntax import SUBJECTS, Tree
 from tasks.lexicons import load_lexicon
@@ -21,6 +22,7 @@ _OPAQUE = frozenset({"of", "about", "over", "against", "for", "by", "as", "like"
 _LINKS = frozenset({"conj", "advcl", "xcomp", "acl", "pcomp", "parataxis", "dep", "prep", "pobj", "dobj", "attr"})
 _NOUNS = frozenset({"NOUN", "PROPN", "PRON", "NUM"})
 _VERBS = frozenset({"VERB", "AUX"})
+SIDELINES = frozenset({"sideline", "margin", "fringe"})
 _STEPS = 24
 """How many governors are looked at; a chain in a sentence is shorter, and odd trees stay linear."""
 
@@ -64,11 +66,17 @@ class Clause:
     first: int
     end: int
 
-    def belongs(self, token: int) -> bool:
-        """Whether the token, with all that governs it up to the cue, is part of the clause and not of a clause inside it."""
+    def belongs(self, token: int, *, of_occasion: bool = False) -> bool:
+        """Whether the token, with all that governs it up to the cue, is part of the clause and not of a clause inside it.
+
+        With `of_occasion`, nouns on the way must name occasions or those spoken to: "his view of the economy in X" is
+        no view told in X.
+        """
         tree, below = self.tree, token
-        if self.blocked[token] or not self.first <= token < self.end:
+        if self.blocked[token] == QUOTED or not self.first <= token < self.end:
             return False
+        if self.blocked[token]:
+            return self._crosses_mark(token)
         for _ in range(_STEPS):
             label = tree.dep[below]
             if label in {"relcl", "appos", "ccomp"} or below in self.speaker or (label in SUBJECTS and below != token):
@@ -78,10 +86,14 @@ class Clause:
             above = tree.head[below]
             if above in self.speaker and label == "prep" and below and tree.word(below - 1) == ",":
                 return True  # said X, a farmer from Y, at the market
+            if above in self.speaker and tree.tag[below] == "VBG" and tree.lemma[below].lower() in _SPEAKING:
+                return True  # said X, a farmer, speaking in Y
             if above == below or (above not in self.verbs and self.blocked[above]):
                 # narration that a quoted word governs: the model read across the mark
                 return self.blocked[above] == QUOTED and label in {"prep", "npadvmod", "advmod", "pobj"}
             if above not in self.verbs and not self._passes(below, above):
+                return False
+            if of_occasion and label == "prep" and tree.pos[above] in _NOUNS and not self._is_occasion(above):
                 return False
             if above in self.verbs and label == "dobj" and not self._is_told(below, above):
                 return False
@@ -95,6 +107,27 @@ class Clause:
             return tree.lemma[above].lower() in _SPEAKING and tree.dep[above] in {"advcl", "acl", "pcomp", "ROOT", "dep"}
         return not (tree.dep[above] == "prep" and tree.lower(above) in _OPAQUE and tree.dep[below] != "prep")
 
+    def _crosses_mark(self, token: int) -> bool:
+        """Whether told words behind a quotation hang on a quoted word: called it "a farce" on Monday tells when he called."""
+        tree, below = self.tree, token
+        for above in islice(tree.ancestors(token), 6):
+            if self.blocked[above] == QUOTED:
+                return above < token and tree.dep[below] in {"prep", "npadvmod"}
+            if tree.pos[above] in _VERBS or tree.pos[above] in _NOUNS and occasion_kind(tree, above) is None and tree.dep[below] == "prep":
+                return False
+            below = above
+        return False
+
+    def _is_occasion(self, noun: int) -> bool:
+        """Whether the noun names an occasion or somebody who is spoken to: reporters in X."""
+        tree, verb = self.tree, self.tree.head[noun]
+        if occasion_kind(tree, noun) is not None or tree.lemma[noun].lower() in SIDELINES:
+            return True
+        if tree.dep[noun] == "pobj" and tree.lower(verb) in {"to", "with", "before"}:
+            verb = tree.head[verb]
+            return tree.pos[verb] in _VERBS or occasion_kind(tree, verb) == "talk"
+        return tree.dep[noun] in {"dobj", "dative"} and tree.lemma[verb].lower() in TELLING | _SPEAKING
+
     def _is_told(self, noun: int, verb: int) -> bool:
         lemma = self.tree.lemma[verb].lower()
         return lemma in TELLING or lemma in _SPEAKING or occasion_kind(self.tree, noun) is not None
@@ -105,7 +138,7 @@ class Clause:
         if below not in self.speaker and tree.head[below] not in self.verbs:
             return False
         between = range(token + 1, self.cue)
-        return 0 <= len(between) <= 2 and all(tree.pos[t] in {"ADV", "AUX", "NOUN", "PROPN"} for t in between)
+        return token < self.cue and len(between) <= 2 and all(tree.pos[t] in {"ADV", "AUX", "NOUN", "PROPN"} for t in between)
 
     def prepositions(self) -> Iterator[tuple[int, int]]:
         """Yield the prepositions of the clause and their nouns, in order."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tasks.annotation.syntax import Tree
 from tasks.occasion.calendar import Days, TimeWords
-from tasks.occasion.clause import QUOTED, TELLING, TOLD, Clause, occasion_kind
+from tasks.occasion.clause import QUOTED, SIDELINES, TELLING, TOLD, Clause, occasion_kind
 
+_BOUNDS = frozenset({"after", "before", "since", "until", "till", "by", "from", "between", "ahead"})
 LOCATIVE = frozenset({"in", "at", "from", "outside", "inside", "near", "aboard", "on", "before"})
 _DURING = frozenset({"in", "at", "during", "on", "after", "before", "following", "for", "amid", "to"})
 _TO = frozenset({"to", "with", "at", "before"})
@@ -22,7 +24,7 @@ _TALKS_TO = {
 _TALKS = {
     "with": frozenset({"interview", "conversation", "call", "talk", "chat", "meeting", "discussion", "session", "briefing", "telephone"}),
     "to": frozenset({"speech", "letter", "address", "remark", "comment", "statement", "email", "e-mail", "message", "lecture", "memo",
-                     "appeal", "reply", "testimony", "briefing", "response", "note", "presentation", "report", "complaint", "tweet", "text"}),
+                     "appeal", "testimony", "briefing", "note", "presentation", "report", "complaint", "tweet", "text"}),
     "before": frozenset({"testimony", "speech", "appearance", "hearing"}),
     "for": frozenset({"interview", "briefing"}),
 }  # fmt: skip
@@ -31,7 +33,6 @@ _NO_ADDRESSEES = frozenset({"story", "truth", "lie", "joke", "tale", "question",
 _SURELY_PLACED = frozenset({"court", "church", "parliament", "congress", "prison", "jail", "hospital", "school", "home", "town", "headquarters"})
 """Places that need no determiner: outside court, in parliament."""
 _WITHOUT_PLACE = frozenset({"case", "addition", "response", "office", "place", "court"})
-_SIDELINES = frozenset({"sideline", "margin", "fringe"})
 _PREMODIFIERS = frozenset({"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct"})
 
 Span = tuple[int, int]
@@ -62,7 +63,7 @@ def find_time(
         token = tree.token_at(words.anchor)
         if not clause.first <= token < clause.end:
             continue
-        if _follows_cue(clause, words) or clause.belongs(token):
+        if _follows_cue(clause, words) or (clause.belongs(token) and not _is_bound(clause, token)):
             found.append((words, resolve(words), abs(token - clause.cue)))
     if found:
         words, days, _ = min(found, key=lambda row: (_rank(row[1]), row[2]))
@@ -72,6 +73,14 @@ def find_time(
         if recent is not None and occasion_kind(tree, noun) and clause.belongs(preposition):
             return Told(tree.start[preposition], tree.end[noun], None)
     return None
+
+
+def _is_bound(clause: Clause, token: int) -> bool:
+    """Whether the time only bounds the time of saying: after Monday, since March, before Sunday's vote."""
+    tree = clause.tree
+    chain = islice(tree.ancestors(token), 3)
+    above = next((t for t in chain if tree.pos[t] in {"ADP", "SCONJ"} and tree.dep[t] in {"prep", "mark"}), None)
+    return above is not None and tree.lower(above) in _BOUNDS and tree.child(above, "pobj") is not None
 
 
 def _rank(days: Days | None) -> int:
@@ -99,7 +108,7 @@ def find_place(clause: Clause, place_at: PlaceAt) -> Span | None:
     found: list[tuple[int, Span]] = []
     for preposition, noun in clause.prepositions():
         word = tree.lower(preposition)
-        if word not in LOCATIVE | _DURING or noun in clause.speaker or not clause.belongs(preposition):
+        if word not in LOCATIVE | _DURING or noun in clause.speaker or not clause.belongs(preposition, of_occasion=True):
             continue
         place = _read_place(clause, word, noun, place_at)
         if place is not None:
@@ -128,7 +137,7 @@ def _read_place(clause: Clause, preposition: str, noun: int, place_at: PlaceAt) 
     if kind == "place" and preposition in LOCATIVE - {"before"}:
         span = plain_phrase(tree, noun)
         return span if _is_definite(tree, span, noun) else None
-    if tree.lemma[noun].lower() in _SIDELINES:
+    if tree.lemma[noun].lower() in SIDELINES:
         of = next((tree.child(c, "pobj") for c in tree.children(noun) if tree.lower(c) == "of"), None)
         return None if of is None else _read_place(clause, "at", of, place_at) or _place_below(clause, of, place_at)
     if kind in {"event", "talk"} or place_at(noun) is None and tree.is_name(noun):
@@ -169,8 +178,19 @@ def find_addressee(clause: Clause) -> Span | None:
         if head in clause.speaker or clause.blocked[head] == QUOTED or tree.lower(head) in _NO_ADDRESSEES:
             continue
         if tree.pos[head] in {"NOUN", "PROPN", "PRON", "NUM"} and tree.lower(head) not in {"himself", "herself", "themselves", "itself"}:
-            return plain_phrase(tree, head)
+            return _with_name(tree, head, plain_phrase(tree, head))
     return None
+
+
+def _with_name(tree: Tree, head: int, span: Span) -> Span:
+    """Return the phrase with the name behind it that models read as a second object: told the broadcaster X."""
+    first, after = span
+    if tree.pos[head] != "NOUN" or after >= len(tree) or not tree.is_name(after):
+        return span
+    name = next((c for c in tree.children(tree.head[head]) if c >= after and tree.dep[c] in {"dobj", "appos"}), None)
+    if name is None or tree.edges(name)[0] != after:
+        return span
+    return first, plain_phrase(tree, name)[1]
 
 
 def _candidates(clause: Clause) -> Iterator[int]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from tasks.annotation.syntax import Paragraph
@@ -15,7 +16,7 @@ from tasks.lexicons import load_lexicon
 from tasks.occasion.about import Named, People, Pronoun, Spoken, resolve_pronouns
 from tasks.occasion.calendar import Days, TimeWords, find_times, resolve_time
 from tasks.occasion.chains import find_relays, is_press, names_pair, split_speakers
-from tasks.occasion.clause import QUOTED, Clause, read_clause
+from tasks.occasion.clause import QUOTED, Clause, occasion_kind, read_clause
 from tasks.occasion.details import LOCATIVE, Told, find_addressee, find_place, find_time
 from tasks.occasion.page import CharSpan, Page, open_page
 
@@ -241,13 +242,12 @@ class DocumentReader:
 
     def _read_speaker(self, page: Page, tokens: tuple[int, int]) -> tuple[CharSpan, str | None, str | None]:
         span = page.span(tokens)
-        named = [m for m in self._people.between(*span) if m.entity_type in _SPEAKERS]
-        persons = [m for m in named if m.entity_type == "person"] or named
         kind = speaker_kind(page.tree, span[0] - page.offset, span[1] - page.offset)
-        entities = {m.document_entity_id for m in persons}
-        if len(entities) != 1:
+        head = next((t for t in range(*tokens) if not tokens[0] <= page.tree.head[t] < tokens[1]), tokens[0])
+        mention = self._people.covering(page.offset + page.tree.start[head])
+        if mention is None or mention.entity_type not in _SPEAKERS:
             return span, None, kind
-        return span, entities.pop(), persons[0].entity_type if persons[0].entity_type == "person" else kind
+        return span, mention.document_entity_id, "person" if mention.entity_type == "person" else kind
 
     def _find_pair(self, char: int) -> Sequence[str]:
         """Return the two persons last told of, where there are exactly two in the nearest text that has any two."""
@@ -286,7 +286,8 @@ class DocumentReader:
         printed, own = fold_name(page.read(addressee)).removeprefix("the "), fold_name(self._article.outlet or "")
         if not is_press(page.tree, (tokens[0], tokens[-1] + 1)) or (own and (own in printed or printed in own)):
             return []
-        return [(addressee, page.tree.word(clause.cue), self._entity_in(addressee))]
+        above = next((t for t in page.tree.ancestors(tokens[-1]) if t not in tokens and page.tree.pos[t] != "ADP"), clause.cue)
+        return [(addressee, page.tree.word(above), self._entity_in(addressee))]
 
     def _cue_before(self, page: Page, token: int) -> str | None:
         words = [page.tree.word(t) for t in range(max(token - 2, 0), token)]
@@ -315,7 +316,7 @@ class DocumentReader:
                 continue
             if any(low < mention.end and mention.start < high for low, high in apart):
                 continue
-            if mention.entity_type == "place" and clause is not None and _stands_where(clause, tokens[-1]):
+            if clause is not None and _tells_occasion(clause, tokens[-1], mention.entity_type):
                 continue
             if page.blocked[tokens[0]] and not any(low <= mention.start < high for low, high in statement.fragments):
                 continue
@@ -364,10 +365,14 @@ def _is_said(clause: Clause, statement: Statement) -> bool:
     return kind != "think" if kind is not None else statement.is_direct
 
 
-def _stands_where(clause: Clause, token: int) -> bool:
-    """Whether the token tells where something was said, and not whom it is about."""
+def _tells_occasion(clause: Clause, token: int, entity_type: str) -> bool:
+    """Whether a name tells where or on what occasion something was said, not whom it is about: in X, in an interview on Y."""
     tree, above = clause.tree, clause.tree.head[token]
-    return not clause.blocked[token] and tree.dep[token] == "pobj" and tree.lower(above) in LOCATIVE
+    if clause.blocked[token] or tree.dep[token] not in {"pobj", "compound", "poss"}:
+        return False
+    if entity_type == "place" and tree.dep[token] == "pobj" and tree.lower(above) in LOCATIVE:
+        return True
+    return any(occasion_kind(tree, t) in {"event", "talk"} and tree.dep[t] == "pobj" for t in islice(tree.ancestors(token), 3))
 
 
 def _continues(clause: Clause, statement: Statement, before: Statement) -> bool:

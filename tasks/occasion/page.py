@@ -74,4 +74,7 @@ def open_page(paragraph: Paragraph, marked: Sequence[CharSpan], told: Sequence[C
         return None
     by = paragraph.start_char
     own = [[(low - by, high - by) for low, high in spans] for spans in (marked, told)]
-    return Page(paragraph.tree, by, *own)
+    page = Page(paragraph.tree, by, *own)
+    times = {(words.start, words.end) for words in page.times} | {(words.anchor, words.end) for words in page.times}
+    page.told = [span for span in page.told if span not in times]  # "a statement on Tuesday" tells nothing about Tuesday
+    return page
