@@ -1,4 +1,4 @@
-"""`python -m tests.eval [quotes|names|lines|all]` measures the pipeline on annotated news; `all` writes docs/quality.md.
+"""`python -m tests.eval [MEASURE|all]` measures the pipeline on annotated news; `all` writes docs/quality.md.
 
 The annotations are kept in data/eval/ from run to run, the errors are written there for reading.
 """
