@@ -81,7 +81,9 @@ def find_occasions(
         article_id: readers.open(article_id, document).read(partial(_make_mention_id, article_id))
         for article_id, document in iterate_documents(own, trees)
     }
-    pronouns = stack_rows(FACT_ENTITY_MENTIONS, [row for key, read in readings.items() for row in _pronoun_rows(key, read)])
+    pronouns = stack_rows(
+        FACT_ENTITY_MENTIONS, [row for key, read in readings.items() for row in _pronoun_rows(key, read)]
+    )
     all_mentions = pl.concat([mentions, pronouns]).sort("article_id", "start_char", maintain_order=True)
     told = _stack_occasions(readings, readers)
     return OccasionBatch(
@@ -136,11 +138,19 @@ class _Readers:
     """The rows of a batch by article, as readers take them; bodies to read spans from."""
 
     def __init__(
-        self, articles: pl.DataFrame, quotes: pl.DataFrame, statements: pl.DataFrame, mentions: pl.DataFrame, entities: pl.DataFrame
+        self,
+        articles: pl.DataFrame,
+        quotes: pl.DataFrame,
+        statements: pl.DataFrame,
+        mentions: pl.DataFrame,
+        entities: pl.DataFrame,
     ) -> None:
         """Group the rows by their article."""
         self._bodies = dict(articles.select("article_id", "body").iter_rows())
-        self._articles = {row[0]: row[1:] for row in articles.select("article_id", "dateline", "dateline_place", "published_on", "outlet").iter_rows()}
+        self._articles = {
+            row[0]: row[1:]
+            for row in articles.select("article_id", "dateline", "dateline_place", "published_on", "outlet").iter_rows()
+        }
         self._quotes = _group(_read_quotes(quotes))
         self._statements = _group(_read_statements(statements))
         self._mentions = _group(_read_mentions(mentions))
@@ -173,9 +183,9 @@ def _find_day(dateline: str | None, published_on: date | None) -> date | None:
     """Return the day of writing: that of the dateline, when it is near the day of publication, else the latter."""
     for words in find_times(dateline or ""):
         days = resolve_time(words, published_on, None)
-        if days is not None and days.precision == "day":
-            if published_on is None or abs(days.first - published_on) <= _STALE:
-                return days.first
+        is_day = days is not None and days.precision == "day"
+        if days and is_day and (published_on is None or abs(days.first - published_on) <= _STALE):
+            return days.first
     return published_on
 
 
@@ -198,7 +208,13 @@ def _read_statements(statements: pl.DataFrame) -> Iterator[tuple[str, Statement]
     spans = [f"{name}_{edge}_char" for name in columns for edge in ("start", "end")]
     ordered = statements.with_columns(first=pl.col("fragments").list.first().struct.field("start_char")).sort("article_id", "first", "statement_id")  # fmt: skip
     for row in ordered.select(
-        "article_id", "statement_id", "statement_type", "fragments", "speaker_document_entity_id", "speaker_kind", *spans
+        "article_id",
+        "statement_id",
+        "statement_type",
+        "fragments",
+        "speaker_document_entity_id",
+        "speaker_kind",
+        *spans,
     ).iter_rows():
         article_id, key, kind, fragments, entity, speaker_kind, *edges = row
         cue, speaker, via = (
@@ -210,7 +226,9 @@ def _read_statements(statements: pl.DataFrame) -> Iterator[tuple[str, Statement]
 
 def _read_mentions(mentions: pl.DataFrame) -> Iterator[tuple[str, Named]]:
     columns = ("start_char", "end_char", "mention_id", "document_entity_id", "entity_type", "mention_type")
-    for article_id, *row in mentions.sort("article_id", "start_char", "end_char").select("article_id", *columns).iter_rows():
+    for article_id, *row in (
+        mentions.sort("article_id", "start_char", "end_char").select("article_id", *columns).iter_rows()
+    ):
         yield article_id, Named(*row)
 
 
@@ -237,7 +255,7 @@ def _stack_occasions(readings: Mapping[str, Reading], readers: _Readers) -> pl.D
         for statement, occasion in reading.occasions.items()
         if not occasion.is_empty
     ]
-    schema = {"statement_id": pl.String, **{name: FACT_QUOTES.schema[name] for name in OCCASION_COLUMNS}}
+    schema = pl.Schema({name: FACT_QUOTES.schema[name] for name in ("statement_id", *OCCASION_COLUMNS)})
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

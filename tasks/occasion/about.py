@@ -13,6 +13,7 @@ HE, SHE = frozenset({"he", "him", "his", "himself"}), frozenset({"she", "her", "
 YOU = frozenset({"you", "your", "yours", "yourself"})
 _PRONOUNS = HE | SHE | YOU
 
+
 class Named(NamedTuple):
     """One mention of an entity: its place in the body, its entity and what it is."""
 
@@ -140,9 +141,9 @@ def resolve_pronouns(tree: Tree, offset: int, spoken: Spoken, people: People) ->
 
 def _find_pronouns(tree: Tree, start: int, end: int) -> Iterator[int]:
     for token in tree.tokens_in(start, end):
-        if tree.tag[token] in {"PRP", "PRP$"} and tree.start[token] >= start and tree.end[token] <= end:
-            if tree.lower(token) in _PRONOUNS:
-                yield token
+        is_whole = start <= tree.start[token] and tree.end[token] <= end
+        if is_whole and tree.tag[token] in {"PRP", "PRP$"} and tree.lower(token) in _PRONOUNS:
+            yield token
 
 
 def _find_antecedent(
@@ -190,4 +191,3 @@ def _find_before(spoken: Spoken, people: People, fits: Callable[[str], bool]) ->
 def _is_subject(tree: Tree, offset: int, mention: Named) -> bool:
     tokens = tree.tokens_in(mention.start - offset, mention.end - offset)
     return any(tree.dep[t] in SUBJECTS for t in tokens)
-

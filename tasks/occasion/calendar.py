@@ -76,7 +76,7 @@ def _grammar() -> re.Pattern[str]:
         "period": r"(?P<period__part>earlier |later |early |late )?(?:in |during |over )?(?P<period__w>last|this|the past|the last|the previous|next) (?P<period__unit>week|month|year)\b",
         "ago": rf"(?:some |about |nearly |almost |more than |just |only )?(?P<ago__n>\d{{1,3}}|{'|'.join(_NUMBERS)}|several|many|some|a few|few) (?P<ago__unit>{unit})s? ago",
         "year": rf"(?:back )?in (?:early |late |mid-)?(?P<year__y>{year})(?!\d|,\d|%| (?:people|men|women))",
-        "same": rf"(?:on |later )?(?:the same|that same|that) (?:day|afternoon|evening|night|morning)|(?:later|earlier) (?:on )?(?:in|that|on|the same) (?:the )?(?:day|same day|evening|afternoon|morning)|(?:(?:a few|several|some|two|three) )?(?:hours|minutes) (?:later|earlier|after|before)(?= ?[,.]|$| (?!the|his|her|their|its))|an hour (?:later|earlier)|moments (?:later|earlier)|earlier in the day",
+        "same": r"(?:on |later )?(?:the same|that same|that) (?:day|afternoon|evening|night|morning)|(?:later|earlier) (?:on )?(?:in|that|on|the same) (?:the )?(?:day|same day|evening|afternoon|morning)|(?:(?:a few|several|some|two|three) )?(?:hours|minutes) (?:later|earlier|after|before)(?= ?[,.]|$| (?!the|his|her|their|its))|an hour (?:later|earlier)|moments (?:later|earlier)|earlier in the day",
         "next": r"(?:on )?(?:the (?:next|following) (?:day|morning)|a day later|one day later)",
         "before": r"(?:on )?the (?:day|night|evening) before(?= ?[,.]|$)|a day earlier",
         "part": rf"(?:in the|at) (?:{_PART})\b",

@@ -31,7 +31,11 @@ def split_speakers(tree: Tree, tokens: range) -> list[Span]:
     """
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     members, token = [head], head
-    while (following := next((c for c in tree.children(token) if tree.dep[c] == "conj" and c in tokens and c > token), None)) is not None:
+    while (
+        following := next(
+            (c for c in tree.children(token) if tree.dep[c] == "conj" and c in tokens and c > token), None
+        )
+    ) is not None:
         members.append(following)
         token = following
     is_list = len(members) > 1 and all(tree.pos[m] in _MEMBERS for m in members) and not _is_one_name(tree, members)
@@ -100,9 +104,10 @@ def _edges(tree: Tree, span: Span) -> range:
 def _citing(clause: Clause) -> Iterator[int]:
     tree = clause.tree
     for token in range(clause.first, clause.end):
-        if tree.tag[token] == "VBG" and tree.lemma[token].lower() == "cite" and clause.blocked[token] != QUOTED:
-            if token not in clause.verbs and (tree.head[token] in clause.verbs or clause.belongs(token)):
-                yield token
+        if tree.tag[token] != "VBG" or tree.lemma[token].lower() != "cite" or clause.blocked[token] == QUOTED:
+            continue
+        if token not in clause.verbs and (tree.head[token] in clause.verbs or clause.belongs(token)):
+            yield token
 
 
 def _object(clause: Clause, verb: int) -> list[Span]:

@@ -104,7 +104,13 @@ class Clause:
         """Whether what hangs on `above` may belong to what governs it."""
         tree = self.tree
         if tree.pos[above] in _VERBS:
-            return tree.lemma[above].lower() in _SPEAKING and tree.dep[above] in {"advcl", "acl", "pcomp", "ROOT", "dep"}
+            return tree.lemma[above].lower() in _SPEAKING and tree.dep[above] in {
+                "advcl",
+                "acl",
+                "pcomp",
+                "ROOT",
+                "dep",
+            }
         return not (tree.dep[above] == "prep" and tree.lower(above) in _OPAQUE and tree.dep[below] != "prep")
 
     def _crosses_mark(self, token: int) -> bool:
@@ -113,7 +119,9 @@ class Clause:
         for above in islice(tree.ancestors(token), 6):
             if self.blocked[above] == QUOTED:
                 return above < token and tree.dep[below] in {"prep", "npadvmod"}
-            if tree.pos[above] in _VERBS or tree.pos[above] in _NOUNS and occasion_kind(tree, above) is None and tree.dep[below] == "prep":
+            if tree.pos[above] in _VERBS or (
+                tree.pos[above] in _NOUNS and occasion_kind(tree, above) is None and tree.dep[below] == "prep"
+            ):
                 return False
             below = above
         return False
@@ -138,7 +146,11 @@ class Clause:
         if below not in self.speaker and tree.head[below] not in self.verbs:
             return False
         between = range(token + 1, self.cue)
-        return token < self.cue and len(between) <= 2 and all(tree.pos[t] in {"ADV", "AUX", "NOUN", "PROPN"} for t in between)
+        return (
+            token < self.cue
+            and len(between) <= 2
+            and all(tree.pos[t] in {"ADV", "AUX", "NOUN", "PROPN"} for t in between)
+        )
 
     def prepositions(self) -> Iterator[tuple[int, int]]:
         """Yield the prepositions of the clause and their nouns, in order."""
@@ -179,7 +191,11 @@ def _before_occasion(tree: Tree, around: range, speaker: range) -> int:
     for token in range(speaker[-1] + 1, around[-1] + 1):
         if tree.tag[token] == "VBG" and tree.lemma[token].lower() in _SPEAKING:
             return token
-        if tree.dep[token] == "prep" and tree.word(token - 1) == "," and tree.lower(token) in {"at", "in", "outside", "during"}:
+        if (
+            tree.dep[token] == "prep"
+            and tree.word(token - 1) == ","
+            and tree.lower(token) in {"at", "in", "outside", "during"}
+        ):
             return token
     return around[-1] + 1
 

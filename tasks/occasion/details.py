@@ -29,11 +29,45 @@ _TALKS = {
     "for": frozenset({"interview", "briefing"}),
 }  # fmt: skip
 """Preposition -> the nouns of speaking that it brings the addressee of."""
-_NO_ADDRESSEES = frozenset({"story", "truth", "lie", "joke", "tale", "question", "way", "lot", "thing", "time", "what", "that", "this", "it", "which"})
-_SURELY_PLACED = frozenset({"court", "church", "parliament", "congress", "prison", "jail", "hospital", "school", "home", "town", "headquarters"})
+_NO_ADDRESSEES = frozenset(
+    {
+        "story",
+        "truth",
+        "lie",
+        "joke",
+        "tale",
+        "question",
+        "way",
+        "lot",
+        "thing",
+        "time",
+        "what",
+        "that",
+        "this",
+        "it",
+        "which",
+    }
+)
+_SURELY_PLACED = frozenset(
+    {
+        "court",
+        "church",
+        "parliament",
+        "congress",
+        "prison",
+        "jail",
+        "hospital",
+        "school",
+        "home",
+        "town",
+        "headquarters",
+    }
+)
 """Places that need no determiner: outside court, in parliament."""
 _WITHOUT_PLACE = frozenset({"case", "addition", "response", "office", "place", "court"})
-_PREMODIFIERS = frozenset({"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct"})
+_PREMODIFIERS = frozenset(
+    {"det", "amod", "compound", "poss", "nummod", "nmod", "quantmod", "predet", "case", "advmod", "punct"}
+)
 
 Span = tuple[int, int]
 """The first token and the one after the last."""
@@ -50,9 +84,7 @@ class Told:
     days: Days | None
 
 
-def find_time(
-    clause: Clause, times: Sequence[TimeWords], resolve: Callable[[TimeWords], Days | None]
-) -> Told | None:
+def find_time(clause: Clause, times: Sequence[TimeWords], resolve: Callable[[TimeWords], Days | None]) -> Told | None:
     """Return when the clause says that it was said.
 
     Of several times the exactest counts, then the one nearest to the cue. "In a recent interview" is a time that no
@@ -88,17 +120,23 @@ def _rank(days: Days | None) -> int:
 
 
 def _follows_cue(clause: Clause, words: TimeWords) -> bool:
-    """Whether the time stands right behind the cue, its addressee or speaker between them: said Tuesday that …"""
+    """Whether the time stands right behind the cue, its addressee or speaker between them: said Tuesday that …."""
     tree = clause.tree
     first, last = tree.token_at(words.start), tree.token_at(words.anchor)
-    if words.kind in {"year", "month", "vague"} or first < clause.after or tree.dep[last] in {"nsubj", "nsubjpass", "poss", "compound"}:
+    if (
+        words.kind in {"year", "month", "vague"}
+        or first < clause.after
+        or tree.dep[last] in {"nsubj", "nsubjpass", "poss", "compound"}
+    ):
         return False
     behind = clause.after
     if clause.speaker and clause.speaker[0] == clause.after:
         behind = clause.speaker[-1] + 1
     if first != behind or any(clause.blocked[t] == QUOTED for t in range(clause.after, last + 1)):
         return False
-    after = tree.token_at(words.end)  # said Tuesday that; said Tuesday the bank would; no comma: "said, on Tuesday we …"
+    after = tree.token_at(
+        words.end
+    )  # said Tuesday that; said Tuesday the bank would; no comma: "said, on Tuesday we …"
     return not (after < len(tree) and tree.tag[after] in {"VBD", "VBZ", "MD", "POS"})
 
 
@@ -108,7 +146,11 @@ def find_place(clause: Clause, place_at: PlaceAt) -> Span | None:
     found: list[tuple[int, Span]] = []
     for preposition, noun in clause.prepositions():
         word = tree.lower(preposition)
-        if word not in LOCATIVE | _DURING or noun in clause.speaker or not clause.belongs(preposition, of_occasion=True):
+        if (
+            word not in LOCATIVE | _DURING
+            or noun in clause.speaker
+            or not clause.belongs(preposition, of_occasion=True)
+        ):
             continue
         place = _read_place(clause, word, noun, place_at)
         if place is not None:
@@ -140,7 +182,7 @@ def _read_place(clause: Clause, preposition: str, noun: int, place_at: PlaceAt) 
     if tree.lemma[noun].lower() in SIDELINES:
         of = next((tree.child(c, "pobj") for c in tree.children(noun) if tree.lower(c) == "of"), None)
         return None if of is None else _read_place(clause, "at", of, place_at) or _place_below(clause, of, place_at)
-    if kind in {"event", "talk"} or place_at(noun) is None and tree.is_name(noun):
+    if kind in {"event", "talk"} or (place_at(noun) is None and tree.is_name(noun)):
         return _place_below(clause, noun, place_at)
     return None
 
@@ -149,7 +191,12 @@ def _place_below(clause: Clause, noun: int, place_at: PlaceAt) -> Span | None:
     """Return the place in the phrase of an event: a visit to X, a rally in X."""
     tree = clause.tree
     for child in tree.children(noun):
-        if child > noun and tree.dep[child] == "prep" and tree.lower(child) in LOCATIVE | {"to"} and not clause.blocked[child]:
+        if (
+            child > noun
+            and tree.dep[child] == "prep"
+            and tree.lower(child) in LOCATIVE | {"to"}
+            and not clause.blocked[child]
+        ):
             inner = tree.child(child, "pobj")
             if inner is None:
                 continue
@@ -177,7 +224,12 @@ def find_addressee(clause: Clause) -> Span | None:
     for head in _candidates(clause):
         if head in clause.speaker or clause.blocked[head] == QUOTED or tree.lower(head) in _NO_ADDRESSEES:
             continue
-        if tree.pos[head] in {"NOUN", "PROPN", "PRON", "NUM"} and tree.lower(head) not in {"himself", "herself", "themselves", "itself"}:
+        if tree.pos[head] in {"NOUN", "PROPN", "PRON", "NUM"} and tree.lower(head) not in {
+            "himself",
+            "herself",
+            "themselves",
+            "itself",
+        }:
             return _with_name(tree, head, plain_phrase(tree, head))
     return None
 
@@ -199,9 +251,9 @@ def _candidates(clause: Clause) -> Iterator[int]:
         lemma = tree.lemma[verb].lower()
         if lemma in TELLING and not any(tree.dep[c] in {"nsubjpass", "auxpass"} for c in tree.children(verb)):
             for child in tree.children(verb):
-                if child > verb and tree.dep[child] in {"dobj", "dative"} and tree.pos[child] != "ADP":
-                    if clause.blocked[child] != QUOTED and clause.first <= child < clause.end:
-                        yield child
+                is_told = clause.blocked[child] != QUOTED and verb < child < clause.end
+                if is_told and tree.dep[child] in {"dobj", "dative"} and tree.pos[child] != "ADP":
+                    yield child
             # "told reporters X would": models take the addressee for the subject of what is told
             yield from _subject_beside(clause, verb)
     for preposition, noun in clause.prepositions():
@@ -218,25 +270,50 @@ def _candidates(clause: Clause) -> Iterator[int]:
             yield noun
     for token in range(clause.first, clause.end):
         if tree.tag[token] == "VBG" and tree.lemma[token].lower() == "address" and not clause.blocked[token]:
-            noun = tree.child(token, "dobj")
-            if noun is not None and clause.belongs(noun):
-                yield noun
+            addressed = tree.child(token, "dobj")
+            if addressed is not None and clause.belongs(addressed):
+                yield addressed
 
 
 def _subject_beside(clause: Clause, verb: int) -> Iterator[int]:
     tree, after = clause.tree, clause.after
     if verb != clause.cue or after >= len(tree):
         return
-    subject = next((t for t in range(after, min(after + 6, len(tree))) if tree.dep[t] == "nsubj" and tree.edges(t)[0] == after), None)
+    subject = next(
+        (t for t in range(after, min(after + 6, len(tree))) if tree.dep[t] == "nsubj" and tree.edges(t)[0] == after),
+        None,
+    )
     if subject is not None and clause.blocked[subject] == TOLD:
         following = tree.edges(subject)[1]
-        if following < len(tree) and tree.dep[following] in {"nsubj", "mark", "det"} and tree.lower(following) in {"that", "he", "she", "they", "it"}:
+        if (
+            following < len(tree)
+            and tree.dep[following] in {"nsubj", "mark", "det"}
+            and tree.lower(following) in {"that", "he", "she", "they", "it"}
+        ):
             yield subject
 
 
 def _is_thing(tree: Tree, noun: int) -> bool:
     """Whether the noun behind "to" is what is talked about, not who is spoken to: replied to the question."""
-    return occasion_kind(tree, noun) == "talk" or tree.tag[noun] == "VBG" or tree.lower(noun) in {"question", "questions", "criticism", "charge", "charges", "claim", "claims", "news", "idea", "plan", "report", "reports"}
+    return (
+        occasion_kind(tree, noun) == "talk"
+        or tree.tag[noun] == "VBG"
+        or tree.lower(noun)
+        in {
+            "question",
+            "questions",
+            "criticism",
+            "charge",
+            "charges",
+            "claim",
+            "claims",
+            "news",
+            "idea",
+            "plan",
+            "report",
+            "reports",
+        }
+    )
 
 
 def plain_phrase(tree: Tree, head: int) -> Span:

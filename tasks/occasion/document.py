@@ -103,7 +103,12 @@ class DocumentReader:
     """Reads one document; statements must be given in the order of the text."""
 
     def __init__(
-        self, article: Article, document: Sequence[Paragraph], quotes: Sequence[Quote], statements: Sequence[Statement], people: People
+        self,
+        article: Article,
+        document: Sequence[Paragraph],
+        quotes: Sequence[Quote],
+        statements: Sequence[Statement],
+        people: People,
     ) -> None:
         """Note where quotations and told words stand; paragraphs are opened when a statement asks for them."""
         self._article, self._document, self._people = article, document, people
@@ -129,9 +134,9 @@ class DocumentReader:
                 continue
             clause = self._read_clause(statement, page)
             occasion = self._find_occasion(statement, page, clause)
-            if occasion.is_empty and previous is not None and clause is not None:
-                if _continues(clause, statement, previous[0]) and number - previous[1] <= 1:
-                    occasion = reading.occasions[previous[0].statement_id]
+            before = previous[0] if previous is not None and number - previous[1] <= 1 else None
+            if occasion.is_empty and before and clause and _continues(clause, statement, before):
+                occasion = reading.occasions[before.statement_id]
             reading.occasions[statement.statement_id] = occasion
             previous = statement, number
             speakers = self._list_speakers(statement)
@@ -254,7 +259,11 @@ class DocumentReader:
         number, end = max(bisect_right(self._starts, char) - 1, 0), char
         found: dict[str, None] = {}
         for start in reversed(self._starts[max(number - 2, 0) : number + 1]):
-            near = [m for m in self._people.between(start, end) if m.entity_type == "person" and not self._is_marked(m.start)]
+            near = [
+                m
+                for m in self._people.between(start, end)
+                if m.entity_type == "person" and not self._is_marked(m.start)
+            ]
             found |= dict.fromkeys(m.document_entity_id for m in near)
             if len(found) >= 2:
                 return list(found) if len(found) == QUOTED else ()
@@ -273,20 +282,26 @@ class DocumentReader:
                 span = page.span(relay.span) if relay.cue is not None else via
                 if span is not None:
                     rows.append((span, cue, self._entity_in(span)))
-            if occasion.addressee is not None and page.offset <= occasion.addressee[0] < page.offset + len(page.tree.text):
+            if occasion.addressee is not None and page.offset <= occasion.addressee[0] < page.offset + len(
+                page.tree.text
+            ):
                 rows = self._add_press(page, occasion.addressee, clause) + rows
         elif via is not None:
             rows.append((via, None, self._entity_in(via)))
         distinct = {row[0]: row for row in rows}
         return list(distinct.values())
 
-    def _add_press(self, page: Page, addressee: CharSpan, clause: Clause) -> list[tuple[CharSpan, str | None, str | None]]:
+    def _add_press(
+        self, page: Page, addressee: CharSpan, clause: Clause
+    ) -> list[tuple[CharSpan, str | None, str | None]]:
         """Return the addressee as a relay, when it is another outlet: what was told to a newspaper was read there."""
         tokens = page.tokens(*addressee)
         printed, own = fold_name(page.read(addressee)).removeprefix("the "), fold_name(self._article.outlet or "")
         if not is_press(page.tree, (tokens[0], tokens[-1] + 1)) or (own and (own in printed or printed in own)):
             return []
-        above = next((t for t in page.tree.ancestors(tokens[-1]) if t not in tokens and page.tree.pos[t] != "ADP"), clause.cue)
+        above = next(
+            (t for t in page.tree.ancestors(tokens[-1]) if t not in tokens and page.tree.pos[t] != "ADP"), clause.cue
+        )
         return [(addressee, page.tree.word(above), self._entity_in(addressee))]
 
     def _cue_before(self, page: Page, token: int) -> str | None:
@@ -308,11 +323,18 @@ class DocumentReader:
             if not tokens:
                 return []
             first, end = page.frame_around(tokens[0])
-        speaker = clause.speaker if clause is not None else page.tokens(*statement.speaker) if statement.speaker else range(0)
+        speaker = (
+            clause.speaker if clause is not None else page.tokens(*statement.speaker) if statement.speaker else range(0)
+        )
         found = []
         for mention in self._people.between(*page.span((first, end))):
             tokens = page.tokens(mention.start, mention.end)
-            if not tokens or page.blocked[tokens[0]] == QUOTED or mention.document_entity_id in own or tokens[0] in speaker:
+            if (
+                not tokens
+                or page.blocked[tokens[0]] == QUOTED
+                or mention.document_entity_id in own
+                or tokens[0] in speaker
+            ):
                 continue
             if any(low < mention.end and mention.start < high for low, high in apart):
                 continue
@@ -324,13 +346,22 @@ class DocumentReader:
         return found
 
     def _resolve_pronouns(
-        self, statement: Statement, occasion: Occasion, around: Sequence[Named], reading: Reading, new_mention_id: Callable[[int, int], str]
+        self,
+        statement: Statement,
+        occasion: Occasion,
+        around: Sequence[Named],
+        reading: Reading,
+        new_mention_id: Callable[[int, int], str],
     ) -> None:
         addressee = None
         if occasion.addressee is not None:
             meant = self._people.covering(occasion.addressee[1] - 1)
             addressee = meant.document_entity_id if meant is not None and meant.entity_type == "person" else None
-        is_known = statement.speaker_entity is not None or statement.speaker_kind in {"group", "organization", "document"}
+        is_known = statement.speaker_entity is not None or statement.speaker_kind in {
+            "group",
+            "organization",
+            "document",
+        }
         for quote in self._by_statement[statement.statement_id]:
             number, page = self._page_at(quote.start)
             if quote.is_nested or page is None:
@@ -372,7 +403,9 @@ def _tells_occasion(clause: Clause, token: int, entity_type: str) -> bool:
         return False
     if entity_type == "place" and tree.dep[token] == "pobj" and tree.lower(above) in LOCATIVE:
         return True
-    return any(occasion_kind(tree, t) in {"event", "talk"} and tree.dep[t] == "pobj" for t in islice(tree.ancestors(token), 3))
+    return any(
+        occasion_kind(tree, t) in {"event", "talk"} and tree.dep[t] == "pobj" for t in islice(tree.ancestors(token), 3)
+    )
 
 
 def _continues(clause: Clause, statement: Statement, before: Statement) -> bool:

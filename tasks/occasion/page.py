@@ -76,5 +76,7 @@ def open_page(paragraph: Paragraph, marked: Sequence[CharSpan], told: Sequence[C
     own = [[(low - by, high - by) for low, high in spans] for spans in (marked, told)]
     page = Page(paragraph.tree, by, *own)
     times = {(words.start, words.end) for words in page.times} | {(words.anchor, words.end) for words in page.times}
-    page.told = [span for span in page.told if span not in times]  # "a statement on Tuesday" tells nothing about Tuesday
+    page.told = [
+        span for span in page.told if span not in times
+    ]  # "a statement on Tuesday" tells nothing about Tuesday
     return page

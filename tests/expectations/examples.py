@@ -124,7 +124,9 @@ OWN_BAD_ROWS: Mapping[
     ("fact_quotes", "said_on_is_a_time"): (
         {"said_on": date(2024, 5, 2), "said_until": date(2024, 5, 1), "said_on_precision": "range"},
     ),
-    ("fact_quotes", "said_place_document_entity_id_exists"): ({"said_place_document_entity_id": "document_entity_id-9"},),
+    ("fact_quotes", "said_place_document_entity_id_exists"): (
+        {"said_place_document_entity_id": "document_entity_id-9"},
+    ),
     ("fact_quotes", "quotes_have_speakers"): (
         {"speaker_text": None, "speaker_start_char": None},
         {"speaker_text": None, "speaker_start_char": None},
@@ -154,7 +156,9 @@ OWN_BAD_ROWS: Mapping[
     ("fact_statements", "said_on_is_a_time"): (
         {"said_on": date(2024, 5, 2), "said_until": date(2024, 5, 1), "said_on_precision": "range"},
     ),
-    ("fact_statements", "said_place_document_entity_id_exists"): ({"said_place_document_entity_id": "document_entity_id-9"},),
+    ("fact_statements", "said_place_document_entity_id_exists"): (
+        {"said_place_document_entity_id": "document_entity_id-9"},
+    ),
     ("document_entities", FILLED): ({"names": None},),
     ("document_entities", "key_is_unique"): (
         {},
