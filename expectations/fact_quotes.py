@@ -36,6 +36,28 @@ SPEAKER_CHECKS = (
 )
 """Of quotes and statements alike: speaker, cue and relay are words of the article."""
 
+OCCASION_CHECKS = (
+    *(
+        Check(
+            f"{name}_text_is_in_body",
+            f"{name}_text stands at its place in the body, or text and place are both missing.",
+            slices_back_if_any(f"{name}_text", f"{name}_start_char", f"{name}_end_char"),
+        )
+        for name in ("said_on", "said_place", "said_to")
+    ),
+    Check(
+        "said_on_is_a_time",
+        "said_on comes with its precision and with said_until, which is no earlier; for a day both are equal.",
+        pl.when(pl.any_horizontal(pl.col("said_on", "said_until", "said_on_precision").is_not_null())).then(
+            (
+                (pl.col("said_on_precision").is_not_null() & (pl.col("said_on") <= pl.col("said_until")))
+                & ((pl.col("said_on_precision") != "day") | (pl.col("said_on") == pl.col("said_until")))
+            ).fill_null(False)
+        ),
+    ),
+)
+"""Of quotes and statements alike: time, place and addressee are words of the article, and the time is one."""
+
 
 def add_context(quotes: pl.DataFrame, frames: Frames, as_of: date) -> pl.DataFrame:
     """Add the article's body, the parent's span, and the end of the quote before at the same depth to every quote."""
@@ -90,6 +112,7 @@ SUITE = Suite(
             pl.when(pl.col("statement_id").is_not_null()).then(pl.col("part_no") == pl.col("place_in_statement")),
         ),
         *SPEAKER_CHECKS,
+        *OCCASION_CHECKS,
     ),
     ratios=(
         Ratio(

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from expectations.base import Check, Frames, Suite, expect_probability, join_bodies
-from expectations.fact_quotes import SPEAKER_CHECKS
+from expectations.fact_quotes import OCCASION_CHECKS, SPEAKER_CHECKS
 from warehouse.tables import FACT_STATEMENTS
 
 
@@ -55,6 +55,7 @@ SUITE = Suite(
             pl.when(pl.col("fragments").list.len() > 0).then(pl.col("content_text") == pl.col("fragments_text")),
         ),
         *SPEAKER_CHECKS,
+        *OCCASION_CHECKS,
     ),
     add_context=add_context,
 )

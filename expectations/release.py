@@ -155,6 +155,10 @@ OWN_CHECKS = (
     ),
     _check_slice("fact_entity_mentions", "mention_text"),
     _check_link("fact_entity_mentions", "document_entity_id", "entity_id"),
+    _check_link("fact_quotes", "said_place_document_entity_id", "said_place_entity_id"),
+    _check_link("fact_statements", "said_place_document_entity_id", "said_place_entity_id"),
+    _check_link("statement_speakers", "speaker_document_entity_id", "speaker_entity_id"),
+    _check_link("statement_relays", "relay_document_entity_id", "relay_entity_id"),
     ReleaseCheck(
         "document_entities",
         "document_entity_is_linked",

@@ -7,6 +7,9 @@ from expectations import (
     fact_entity_mentions,
     fact_quotes,
     fact_statements,
+    quote_mentions,
+    statement_relays,
+    statement_speakers,
 )
 from expectations.base import Suite
 from warehouse.tables import tables_of
@@ -20,6 +23,9 @@ _OWN_SUITES = {
         fact_statements,
         document_entities,
         fact_entity_mentions,
+        quote_mentions,
+        statement_speakers,
+        statement_relays,
     )
 }
 

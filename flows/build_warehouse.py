@@ -19,6 +19,7 @@ from tasks.clean import clean_batch
 from tasks.entities import resolve_entities_batch
 from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
 from tasks.load import delete_articles, load_batch
+from tasks.occasions import find_occasions_batch
 from tasks.publish import publish_warehouse, store_lines
 from tasks.quotes import extract_quotes_batch
 from tasks.reading.known import KnownSources, select_settled
@@ -171,14 +172,22 @@ def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_n
         resolved = run(
             resolve_entities_batch, cleaned.articles, paragraphs, annotations, quoted.quotes, quoted.statements
         )
+    with report.time_stage("occasions"):
+        told = run(
+            find_occasions_batch, cleaned.articles, paragraphs, annotations,
+            resolved.quotes, resolved.statements, resolved.mentions, resolved.document_entities,
+        )  # fmt: skip
     frames = {
         "fact_articles": cleaned.articles,
         "article_attributes": cleaned.attributes,
         "article_segments": cleaned.segments,
-        "fact_quotes": resolved.quotes,
-        "fact_statements": resolved.statements,
-        "document_entities": resolved.document_entities,
-        "fact_entity_mentions": resolved.mentions,
+        "fact_quotes": told.quotes,
+        "fact_statements": told.statements,
+        "document_entities": told.document_entities,
+        "fact_entity_mentions": told.mentions,
+        "quote_mentions": told.quote_mentions,
+        "statement_speakers": told.statement_speakers,
+        "statement_relays": told.statement_relays,
     }
     with report.time_stage("validate"):
         validated = run(validate_batch, frames, job.started_at.date(), batch_no)
@@ -190,6 +199,7 @@ def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_n
             "annotate": {"paragraphs": paragraphs, "distinct": annotations},
             "quotes": {"quotes": quoted.quotes, "statements": quoted.statements},
             "entities": {"mentions": resolved.mentions, "document_entities": resolved.document_entities},
+            "occasions": {"quote_mentions": told.quote_mentions, "relays": told.statement_relays},
             "validate": {"quarantined": validated.quarantined},
         }
     )

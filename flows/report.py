@@ -23,6 +23,7 @@ STAGES = {
     "annotate": "paragraphs, their syntax and names",
     "quotes": "quotes and statements",
     "entities": "mentions and the entities of each document",
+    "occasions": "when, where and to whom, joint speakers, relays, those spoken about",
     "validate": "expectations on rows, quarantine",
     "load": "validated batches into the staged release",
     "publish": "entities of the corpus, audit, release",

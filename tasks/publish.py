@@ -117,7 +117,7 @@ def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | None = None) -> None:
-    """Fill `entity_id` of mentions and `speaker_entity_id` of quotes and statements from `entity_links`.
+    """Fill `entity_id` of mentions, and those of speakers, places and relays, from `entity_links`.
 
     Args:
         con: The staged release.
@@ -132,12 +132,12 @@ def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | Non
                 f"""
                 merge into {table.name} as old
                 using (
-                    select f.{table.key[0]}, l.entity_id
+                    select {", ".join(f"f.{name}" for name in table.key)}, l.entity_id
                     from {table.name} as f
                     left join entity_links as l on f.{column.removesuffix("entity_id")}document_entity_id = l.document_entity_id
                     {semi_join}
                 ) as new
-                on old.{table.key[0]} = new.{table.key[0]}
+                on {" and ".join(f"old.{name} = new.{name}" for name in table.key)}
                 when matched and old.{column} is distinct from new.entity_id then update set {column} = new.entity_id
                 """
             )

@@ -66,18 +66,18 @@ def find_dependencies(tables: Sequence[Table]) -> tuple[Dependency, ...]:
     """Return which rows depend on which: on the row they name, and a statement on all of its quotes.
 
     A statement with a part missing would say something else than its source, so it is whole or absent. Whom a speaker
-    means is no dependency: where that entity goes, the words stay and their speaker is unresolved again.
+    or a relay means, and which place is meant, is no dependency: where that entity goes, the words stay unresolved.
     """
     named = [
         Dependency(table.name, column, target.name, target.key[0])
         for table in tables
         for column, target in find_references(table).items()
-        if column not in SPEAKER_COLUMNS
+        if column not in MEANT_COLUMNS
     ]
     return (*named, Dependency("fact_statements", "statement_id", "fact_quotes", "statement_id"))
 
 
-SPEAKER_COLUMNS = ("speaker_document_entity_id",)
+MEANT_COLUMNS = ("speaker_document_entity_id", "said_place_document_entity_id", "relay_document_entity_id")
 TABLES = tables_of("article")
 DEPENDENCIES = find_dependencies(TABLES)
 
@@ -156,7 +156,7 @@ def _select_rows(numbered: Mapping[str, pl.DataFrame], bad: pl.DataFrame, table_
 def keep_good_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the frames without their bad rows.
 
-    What counted on a bad row follows: mentions are counted again, and a speaker whose entity is gone is unresolved.
+    What counted on a bad row follows: mentions are counted again, and what meant an entity that is gone is unresolved.
     """
     if bad.is_empty():
         return dict(frames)
@@ -166,11 +166,9 @@ def keep_good_rows(frames: Mapping[str, pl.DataFrame], bad: pl.DataFrame) -> dic
         for name, frame in numbered.items()
     }
     kept_entities = good["document_entities"]["document_entity_id"].implode()
-    for name in ("fact_quotes", "fact_statements"):
-        speakers = {
-            column: pl.when(pl.col(column).is_in(kept_entities)).then(pl.col(column)) for column in SPEAKER_COLUMNS
-        }
-        good[name] = good[name].with_columns(**speakers)
+    for name in ("fact_quotes", "fact_statements", "statement_speakers", "statement_relays"):
+        meant = [pl.col(column) for column in MEANT_COLUMNS if column in good[name].columns]
+        good[name] = good[name].with_columns(pl.when(column.is_in(kept_entities)).then(column) for column in meant)
     counts = good["fact_entity_mentions"].group_by("document_entity_id").agg(mention_count=pl.len())
     good["document_entities"] = good["document_entities"].update(counts, on="document_entity_id", how="left")
     return good

@@ -16,6 +16,10 @@ _SPANS = (  # text column, its first character, the character after it
     ("cue", "cue_start_char", "cue_end_char"),
     ("speaker_text", "speaker_start_char", "speaker_end_char"),
     ("via_text", "via_start_char", "via_end_char"),
+    ("said_on_text", "said_on_start_char", "said_on_end_char"),
+    ("said_place_text", "said_place_start_char", "said_place_end_char"),
+    ("said_to_text", "said_to_start_char", "said_to_end_char"),
+    ("relay_text", "relay_start_char", "relay_end_char"),
     ("text", "body_start", "body_end"),
     ("text", "raw_start", "raw_end"),
 )

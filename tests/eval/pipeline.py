@@ -27,6 +27,9 @@ _TABLES = {
     "quotes": "from fact_quotes order by start_char, end_char desc",
     "statements": "from fact_statements order by fragments[1].start_char",
     "mentions": "from fact_entity_mentions order by start_char",
+    "entities": "select article_id, document_entity_id, document_entity_name from document_entities",
+    "quote_mentions": "from quote_mentions order by quote_id, mention_id",
+    "speakers": "from statement_speakers order by statement_id, speaker_no",
 }
 _SPANS = (("start_char", "end_char"), ("speaker_start_char", "speaker_end_char"), ("cue_start_char", "cue_end_char"))
 
@@ -41,6 +44,9 @@ class Facts:
     quotes: Sequence[Row] = ()
     statements: Sequence[Row] = ()
     mentions: Sequence[Row] = ()
+    quote_mentions: Sequence[Row] = ()
+    speakers: Sequence[Row] = ()
+    entity_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -125,6 +131,9 @@ def _place_facts(article: Row, rows: Mapping[str, list[Row]], text: str) -> Fact
         quotes=[places.place_row(row) for row in rows["quotes"]],
         statements=[places.place_row(row) for row in rows["statements"]],
         mentions=[places.place_row(row) for row in rows["mentions"]],
+        quote_mentions=rows["quote_mentions"],
+        speakers=rows["speakers"],
+        entity_names={row["document_entity_id"]: row["document_entity_name"] for row in rows["entities"]},
     )
 
 

@@ -40,6 +40,11 @@ alone* is what the language model says of every line.""",
 
 The visible lines of news pages (article extraction benchmark, tests of fundus), in several languages; a line is kept
 when half of it is in the body.""",
+    "occasions": """## When, where, to whom, about whom
+
+105 quotes of 26 invented articles, labelled before the rules were written (`tests/eval/fixtures/fixtures.occasions.jsonl`); one half
+(`tuned`) was read while they were made, the other (`reported`) was not. `said_on` is right when first and last day are; `about` are the
+entities in the words, pronouns resolved, `around` those in the attributing clause.""",
 }
 _NOTES["copies"] = """## Copies
 

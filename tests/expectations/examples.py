@@ -67,6 +67,9 @@ GOOD: Mapping[str, tuple[Row, ...]] = {
         {"mention_text": "Ana Duarte", "start_char": 19},
         {"mention_text": "she", "start_char": 78, "mention_type": "pronoun"},
     ),
+    "quote_mentions": ({"quote_id": "quote_id-0", "mention_id": "mention_id-1", "role": "around"},),
+    "statement_speakers": ({"statement_id": "statement_id-0", "speaker_text": "Ana Duarte", "speaker_start_char": 19},),
+    "statement_relays": ({"statement_id": "statement_id-0", "relay_text": "the mayor", "relay_start_char": 31},),
 }
 
 OWN_BAD_ROWS: Mapping[
@@ -112,6 +115,18 @@ OWN_BAD_ROWS: Mapping[
     ("fact_quotes", "speaker_text_is_in_body"): ({"speaker_start_char": 20, "speaker_end_char": 30},),
     ("fact_quotes", "cue_is_in_body"): ({"cue_start_char": None, "cue_end_char": None},),
     ("fact_quotes", "via_text_is_in_body"): ({"via_text": "the port", "via_start_char": 3},),
+    ("fact_quotes", "said_on_precision_is_in_vocabulary"): (
+        {"said_on": date(2024, 5, 1), "said_until": date(2024, 5, 1), "said_on_precision": "no such word"},
+    ),
+    ("fact_quotes", "said_on_text_is_in_body"): ({"said_on_start_char": 3},),
+    ("fact_quotes", "said_place_text_is_in_body"): ({"said_place_text": "the port", "said_place_start_char": 3},),
+    ("fact_quotes", "said_to_text_is_in_body"): ({"said_to_text": "reporters", "said_to_start_char": 3},),
+    ("fact_quotes", "said_on_is_a_time"): (
+        {"said_on": date(2024, 5, 2), "said_until": date(2024, 5, 1), "said_on_precision": "range"},
+    ),
+    ("fact_quotes", "said_place_document_entity_id_exists"): (
+        {"said_place_document_entity_id": "document_entity_id-9"},
+    ),
     ("fact_quotes", "quotes_have_speakers"): (
         {"speaker_text": None, "speaker_start_char": None},
         {"speaker_text": None, "speaker_start_char": None},
@@ -132,6 +147,18 @@ OWN_BAD_ROWS: Mapping[
     ("fact_statements", "speaker_text_is_in_body"): ({"speaker_text": "Anna Duarte", "speaker_end_char": 30},),
     ("fact_statements", "cue_is_in_body"): ({"cue": "said"},),
     ("fact_statements", "via_text_is_in_body"): ({"via_start_char": 3},),
+    ("fact_statements", "said_on_precision_is_in_vocabulary"): (
+        {"said_on": date(2024, 5, 1), "said_until": date(2024, 5, 1), "said_on_precision": "no such word"},
+    ),
+    ("fact_statements", "said_on_text_is_in_body"): ({"said_on_start_char": 3},),
+    ("fact_statements", "said_place_text_is_in_body"): ({"said_place_text": "the port", "said_place_start_char": 3},),
+    ("fact_statements", "said_to_text_is_in_body"): ({"said_to_text": "reporters", "said_to_start_char": 3},),
+    ("fact_statements", "said_on_is_a_time"): (
+        {"said_on": date(2024, 5, 2), "said_until": date(2024, 5, 1), "said_on_precision": "range"},
+    ),
+    ("fact_statements", "said_place_document_entity_id_exists"): (
+        {"said_place_document_entity_id": "document_entity_id-9"},
+    ),
     ("document_entities", FILLED): ({"names": None},),
     ("document_entities", "key_is_unique"): (
         {},
@@ -153,12 +180,46 @@ OWN_BAD_ROWS: Mapping[
     ("fact_entity_mentions", "mention_text_is_in_body"): ({"mention_text": "Ana", "end_char": 29},),
     ("fact_entity_mentions", "entity_is_of_the_article"): ({}, {"article_id": "article_id-1"}),
     ("fact_entity_mentions", "entity_type_is_that_of_the_entity"): ({"entity_type": "place"},),
+    ("quote_mentions", FILLED): ({"role": None},),
+    ("quote_mentions", "key_is_unique"): ({}, GOOD["quote_mentions"][0]),
+    ("quote_mentions", "article_id_exists"): ({"article_id": "article_id-9"},),
+    ("quote_mentions", "quote_id_exists"): ({"quote_id": "quote_id-9"},),
+    ("quote_mentions", "mention_id_exists"): ({"mention_id": "mention_id-9"},),
+    ("quote_mentions", "quote_and_mention_are_of_the_article"): ({"article_id": "article_id-1"},),
+    ("quote_mentions", "role_is_where_the_mention_stands"): ({"role": "inside"},),
+    ("statement_speakers", FILLED): ({"speaker_text": None, "speaker_end_char": 29},),
+    ("statement_speakers", "key_is_unique"): ({}, {**GOOD["statement_speakers"][0], "speaker_no": 0}),
+    ("statement_speakers", "article_id_exists"): ({"article_id": "article_id-9"},),
+    ("statement_speakers", "statement_id_exists"): ({"statement_id": "statement_id-9"},),
+    ("statement_speakers", "speaker_document_entity_id_exists"): (
+        {"speaker_document_entity_id": "document_entity_id-9"},
+    ),
+    ("statement_speakers", "speaker_text_is_in_body"): ({"speaker_text": "Anna Duarte", "speaker_end_char": 29},),
+    ("statement_speakers", "speaker_no_is_dense"): ({"speaker_no": 1},),
+    ("statement_speakers", "statement_is_of_the_article"): ({"article_id": "article_id-1"},),
+    ("statement_relays", FILLED): ({"relay_text": None, "relay_end_char": 40},),
+    ("statement_relays", "key_is_unique"): ({}, {**GOOD["statement_relays"][0], "relay_no": 0}),
+    ("statement_relays", "article_id_exists"): ({"article_id": "article_id-9"},),
+    ("statement_relays", "statement_id_exists"): ({"statement_id": "statement_id-9"},),
+    ("statement_relays", "relay_document_entity_id_exists"): ({"relay_document_entity_id": "document_entity_id-9"},),
+    ("statement_relays", "relay_text_is_in_body"): ({"relay_text": "the major", "relay_end_char": 40},),
+    ("statement_relays", "relay_no_is_dense"): ({"relay_no": 1},),
+    ("statement_relays", "statement_is_of_the_article"): ({"article_id": "article_id-1"},),
 }
 
 OTHER_CHANGES: Mapping[tuple[str, str], Mapping[str, tuple[Row, ...]]] = {  # of the tables that the bad rows refer to
     ("fact_entity_mentions", "article_id_exists"): {"document_entities": ({"article_id": "article_id-9"},)},
     ("fact_entity_mentions", "entity_type_is_in_vocabulary"): {"document_entities": ({"entity_type": "no such word"},)},
     ("fact_entity_mentions", "entity_is_of_the_article"): {"fact_articles": ({}, {"body": BODY})},
+    ("quote_mentions", "article_id_exists"): {
+        "fact_quotes": ({"article_id": "article_id-9"},),
+        "fact_entity_mentions": ({}, {"article_id": "article_id-9"}),
+    },
+    ("statement_speakers", "article_id_exists"): {"fact_statements": ({"article_id": "article_id-9"},)},
+    ("statement_relays", "article_id_exists"): {"fact_statements": ({"article_id": "article_id-9"},)},
+    ("quote_mentions", "quote_and_mention_are_of_the_article"): {"fact_articles": ({}, {"body": BODY})},
+    ("statement_speakers", "statement_is_of_the_article"): {"fact_articles": ({}, {"body": BODY})},
+    ("statement_relays", "statement_is_of_the_article"): {"fact_articles": ({}, {"body": BODY})},
 }
 
 

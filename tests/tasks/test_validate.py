@@ -53,9 +53,12 @@ def test_what_comes_out_conforms_to_the_tables_of_the_ledger() -> None:
         assert frame.select(set(table.key) - {"run_id"}).is_unique().all()
 
 
-def test_a_bad_mention_is_quarantined_alone_and_its_entity_is_counted_again() -> None:
+def test_a_bad_mention_is_quarantined_without_its_entity_which_is_counted_again() -> None:
     batch = validate(build_frames(fact_entity_mentions=({}, {"start_char": 70})), AS_OF)
-    assert quarantined(batch) == [("fact_entity_mentions", "mention_id-1", "mention_text_is_in_body")]
+    assert quarantined(batch) == [
+        ("fact_entity_mentions", "mention_id-1", "mention_text_is_in_body"),
+        ("quote_mentions", "quote_id-0|mention_id-1", "depends_on:fact_entity_mentions:mention_id-1"),
+    ]
     assert kept_keys(batch, "fact_entity_mentions") == ["mention_id-0"]
     assert rows(batch.frames["document_entities"], "document_entity_id", "mention_count") == [
         ("document_entity_id-0", 1)
@@ -85,6 +88,9 @@ def test_an_article_takes_all_its_rows_along() -> None:
         ("fact_quotes", "quote_id-2", "depends_on:fact_articles:article_id-0"),
         ("fact_statements", "statement_id-0", "depends_on:fact_articles:article_id-0"),
         ("fact_statements", "statement_id-1", "depends_on:fact_articles:article_id-0"),
+        ("quote_mentions", "quote_id-0|mention_id-1", "depends_on:fact_articles:article_id-0"),
+        ("statement_relays", "statement_id-0|0", "depends_on:fact_articles:article_id-0"),
+        ("statement_speakers", "statement_id-0|0", "depends_on:fact_articles:article_id-0"),
     ]
 
 
@@ -101,6 +107,9 @@ def test_a_statement_is_whole_or_absent() -> None:
     assert quarantined(batch) == [
         ("fact_quotes", "quote_id-0", "depends_on:fact_statements:statement_id-0"),
         ("fact_statements", "statement_id-0", "content_text_is_its_fragments"),
+        ("quote_mentions", "quote_id-0|mention_id-1", "depends_on:fact_quotes:quote_id-0"),
+        ("statement_relays", "statement_id-0|0", "depends_on:fact_statements:statement_id-0"),
+        ("statement_speakers", "statement_id-0|0", "depends_on:fact_statements:statement_id-0"),
     ]
 
 
@@ -148,7 +157,7 @@ def test_a_row_is_recorded_with_every_expectation_that_it_fails() -> None:
     batch = validate(
         build_frames(fact_entity_mentions=({}, {"start_char": 70, "title": None, "mention_type": "?"})), AS_OF
     )
-    assert [expectation for *_, expectation in quarantined(batch)] == [
+    assert [expectation for table, _, expectation in quarantined(batch) if table == "fact_entity_mentions"] == [
         "mention_text_is_in_body",
         "mention_type_is_in_vocabulary",
     ]
@@ -358,7 +367,7 @@ def test_offsets_of_a_release_count_characters_and_not_bytes_or_graphemes() -> N
     failures = release_failures(
         fact_articles=articles(body),
         fact_entity_mentions=mentions,
-        **{name: good(name).clear() for name in ("fact_quotes",)},
+        **{name: good(name).clear() for name in ("fact_quotes", "quote_mentions")},
     )
     assert failures == ()
 
