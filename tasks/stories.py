@@ -3,6 +3,8 @@
 import duckdb
 import polars as pl
 
+from tasks.reports.utterances import update_utterances
+
 
 def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
     """Bring `article_copies`, the stories, the utterances and their origins up to date with the facts.
@@ -14,4 +16,4 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    return 0
+    return update_utterances(con, changed)

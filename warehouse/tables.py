@@ -22,7 +22,7 @@ CORRECTION_OUTCOMES = ("applied", "held", "stale", "refused")
 COPY_KINDS = ("identical", "exact", "near", "contained", "syndicated", "rewritten")
 """identical: the same bytes. exact: the same body, folded. near: almost the same words. contained: a stretch of the article is
 the other. syndicated: credited to an agency. rewritten: other narration around the same quotations, numbers and names."""
-WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated")
+WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated", "reported")
 """How the words of one report differ from the fullest report of the utterance; defined in `tasks/reports/wordings.py`."""
 DATE_PRECISIONS = ("day", "range", "month", "year")
 SEGMENT_LABELS = (
@@ -605,7 +605,7 @@ DIM_UTTERANCES = Table(
     scope="corpus",
     references={"story_id": "dim_stories", "speaker_entity_id": "dim_entities", "reference_quote_id": "fact_quotes"},
     columns=(
-        Column("utterance_id", pl.String, "Hash of the smallest quote id that the utterance had when it began."),
+        Column("utterance_id", pl.String, "Hash of the smallest id of its quotes; an id that is gone leads on in id_redirects."),
         Column("story_id", pl.String, "The story of its reports; null when they have none in common.", nullable=True),
         Column("speaker_entity_id", pl.String, "Who said it, where most reports with a speaker agree.", nullable=True),
         Column("utterance_text", pl.String, "The fullest wording."),
@@ -635,9 +635,22 @@ UTTERANCE_WORDINGS = Table(
         Column("kept", pl.List(pl.String), "Stretches of words that both have, in order."),
         Column("deleted", pl.List(pl.String), "Stretches of the fullest wording that the report leaves out, in order."),
         Column("inserted", pl.List(pl.String), "Stretches of the report that the fullest wording does not have, in order."),
-        Column("rule", pl.String, "The evidence that it is the same utterance."),
+        Column("rule", pl.String, "The evidence that it is the same utterance; fullest for the reference and its equals."),
     ),
 )  # fmt: skip
+
+UTTERANCE_SCOPES = Table(
+    name="utterance_scopes",
+    grain="one quote with the quotes that it was last compared with",
+    key=("quote_id",),
+    scope="corpus",
+    references={"quote_id": "fact_quotes"},
+    columns=(
+        Column("quote_id", pl.String, "The quote."),
+        _ARTICLE_ID,
+        Column("scope", pl.String, "The story of the article; where it has none the speaker, else the article."),
+    ),
+)
 
 UTTERANCE_ORIGINS = Table(
     name="utterance_origins",
@@ -867,7 +880,7 @@ SCHEMA_VERSION = 3
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
     FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
-    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
+    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_SCOPES, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,

@@ -64,11 +64,37 @@ def store_redirects(con: duckdb.DuckDBPyConnection, successors: pl.DataFrame, go
     stored = con.sql("from id_redirects").pl().cast(ID_REDIRECTS.schema)
     every = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, articles, stored)])
     every = every.unique(["kind", "old_id"], keep="first", maintain_order=True)
-    live = con.sql(
-        "select 'entity' as kind, entity_id as id from dim_entities union all select 'article', article_id from fact_articles"
-    ).pl()
+    live = _read_live(con)
     dead = every.join(live, left_on=["kind", "old_id"], right_on=["kind", "id"], how="anti")
     return merge_rows(con, ID_REDIRECTS, _collapse(dead, live), delete_where="true")
+
+
+def redirect_kind(con: duckdb.DuckDBPyConnection, kind: str, successors: pl.DataFrame) -> int:
+    """Bring the redirects of one kind up to date; return the number of changed rows.
+
+    Args:
+        con: The staged release, with the rows of that kind as they are now.
+        kind: `story` or `utterance`.
+        successors: `old_id` and `new_id` of those that may be gone, as `find_successors` returns it.
+    """
+    fresh = successors.select(pl.lit(kind).alias("kind"), "old_id", "new_id")
+    stored = con.execute("from id_redirects where kind = ?", [kind]).pl()
+    every = pl.concat([frame.cast(ID_REDIRECTS.schema) for frame in (fresh, stored)])
+    every = every.unique(["kind", "old_id"], keep="first", maintain_order=True)
+    live = _read_live(con).filter(pl.col("kind") == kind)
+    dead = every.join(live, left_on=["kind", "old_id"], right_on=["kind", "id"], how="anti")
+    return merge_rows(con, ID_REDIRECTS, _collapse(dead, live), delete_where=f"old.kind = '{kind}'")
+
+
+def _read_live(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return con.sql(
+        """
+        select 'entity' as kind, entity_id as id from dim_entities
+        union all select 'article', article_id from fact_articles
+        union all select 'story', story_id from dim_stories
+        union all select 'utterance', utterance_id from dim_utterances
+        """
+    ).pl()
 
 
 def _collapse(redirects: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
