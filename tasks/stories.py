@@ -3,6 +3,7 @@
 import duckdb
 import polars as pl
 
+from tasks.reports.origins import update_origins
 from tasks.reports.utterances import update_utterances
 
 
@@ -16,4 +17,5 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    return update_utterances(con, changed)
+    changed_count = update_utterances(con, changed)
+    return changed_count + update_origins(con, changed)

@@ -652,6 +652,21 @@ UTTERANCE_SCOPES = Table(
     ),
 )
 
+ARTICLE_ORIGINS = Table(
+    name="article_origins",
+    grain="one article with what it goes back to as a whole",
+    key=("article_id",),
+    scope="corpus",
+    references={"article_id": "fact_articles", "origin_article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("origin_article_id", pl.String, "The end of its chain of copies; itself when it is no copy."),
+        Column("source_key", pl.String, "Equal for articles that go back to the same."),
+        Column("origin_text", pl.String, "The agency or outlet; null when none is known.", nullable=True),
+        Column("reason", pl.String, "Why, in words."),
+    ),
+)
+
 UTTERANCE_ORIGINS = Table(
     name="utterance_origins",
     grain="one independent origin of an utterance, after copies, relays and syndication are folded",
@@ -880,7 +895,7 @@ SCHEMA_VERSION = 3
 TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
     FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
-    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_SCOPES, UTTERANCE_ORIGINS,
+    ARTICLE_COPIES, DIM_STORIES, STORY_ARTICLES, STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_SCOPES, ARTICLE_ORIGINS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,

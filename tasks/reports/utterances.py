@@ -106,9 +106,12 @@ def update_utterances(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | No
         con.unregister("own_quotes")
         utterances.append(count_utterances(wordings, reports))
     is_old = "old.utterance_id in (select old_id from utterances_before)"
-    changed_count += merge_rows(con, DIM_UTTERANCES, pl.concat(utterances), delete_where=is_old)
+    counted = {"origin_count": "old.origin_count"}  # `update_origins` keeps it
+    changed_count += merge_rows(con, DIM_UTTERANCES, pl.concat(utterances), delete_where=is_old, updates=counted)
     con.unregister("utterances_before")
-    merge_rows(con, UTTERANCE_SCOPES, con.sql(_SCOPED).pl() if changed is None else _read_moved(con), delete_where=_IS_GONE)
+    merge_rows(
+        con, UTTERANCE_SCOPES, con.sql(_SCOPED).pl() if changed is None else _read_moved(con), delete_where=_IS_GONE
+    )
     con.execute("drop table touched_quotes")
     return changed_count + _redirect(con, before)
 
@@ -138,7 +141,10 @@ def count_utterances(wordings: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFr
     Returns:
         DIM_UTTERANCES with `origin_count` 0, which `update_origins` fills in.
     """
-    known = reports.with_columns(named=_name_speakers(), key=pl.col("quote_text").str.to_lowercase().str.replace_all(r"[^\w%]+", " ").str.strip_chars())
+    known = reports.with_columns(
+        named=_name_speakers(),
+        key=pl.col("quote_text").str.to_lowercase().str.replace_all(r"[^\w%]+", " ").str.strip_chars(),
+    )
     rows = wordings.select("utterance_id", "quote_id", "wording_kind", "rule").join(known, on="quote_id")
     fullest = rows.filter(pl.col("rule") == "fullest").sort("quote_id").unique("utterance_id", keep="first")
     named = (
@@ -161,7 +167,10 @@ def count_utterances(wordings: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFr
     )
     return (
         counted.join(named, on="utterance_id", how="left")
-        .join(fullest.select("utterance_id", utterance_text="quote_text", reference_quote_id="quote_id"), on="utterance_id")
+        .join(
+            fullest.select("utterance_id", utterance_text="quote_text", reference_quote_id="quote_id"),
+            on="utterance_id",
+        )
         .with_columns(pl.col("has_speaker_conflict").fill_null(False))
         .select(DIM_UTTERANCES.column_names)
         .cast(DIM_UTTERANCES.schema)
@@ -212,7 +221,9 @@ def _read_chunks(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[pl.DataFrame,
         from (select scope, count(*) as quotes from touched_quotes where scope is not null group by scope)
         """
     )
-    numbers = [number for (number,) in con.execute("select distinct chunk_no from touched_scopes order by 1").fetchall()]
+    numbers = [
+        number for (number,) in con.execute("select distinct chunk_no from touched_scopes order by 1").fetchall()
+    ]
     for number in numbers or [-1]:
         reports = con.execute(
             f"from ({_QUOTES}) where scope in (select scope from touched_scopes where chunk_no = ?)", [number]
@@ -247,7 +258,10 @@ def _compare_scope(reports: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     trees: dict[_Node, list[_Node]] = defaultdict(list)
     for node in index.nodes:
         trees[node.root].append(node)
-    ids = {root: make_id("utterance", min(r["quote_id"] for n in nodes for r in n.reports)) for root, nodes in trees.items()}
+    ids = {
+        root: make_id("utterance", min(r["quote_id"] for n in nodes for r in n.reports))
+        for root, nodes in trees.items()
+    }
     rows = [row for root, nodes in trees.items() for node in nodes for row in _describe_node(ids[root], node, root)]
     rows += [_describe_told(ids[node.root], report, wording, node.root) for report, wording, node in told]
     return rows
@@ -270,7 +284,14 @@ def _make_nodes(reports: Sequence[dict[str, Any]]) -> list[_Node]:
 
 
 def _order(node: _Node) -> tuple[Any, ...]:
-    return (-len(node.wording.words), node.wording.keys, node.day or date.max, node.speaker is None, node.speaker or "", node.reports[0]["quote_id"])
+    return (
+        -len(node.wording.words),
+        node.wording.keys,
+        node.day or date.max,
+        node.speaker is None,
+        node.speaker or "",
+        node.reports[0]["quote_id"],
+    )
 
 
 def _find_speaker(report: dict[str, Any]) -> str | None:
@@ -299,7 +320,9 @@ class _Index:
 
     def hang(self, node: _Node) -> None:
         """Hang a wording on the best of those before it, or let it begin an utterance."""
-        found = [(rank, other) for other in self.find_candidates(node.wording) if (rank := _rank(node, other)) is not None]
+        found = [
+            (rank, other) for other in self.find_candidates(node.wording) if (rank := _rank(node, other)) is not None
+        ]
         if found:
             (_, rule_no), node.parent = min(found, key=lambda item: (item[0], self._places[item[1]]))
             node.rule = _EVIDENCE[rule_no]
@@ -350,9 +373,7 @@ def _tie(node: _Node, other: _Node) -> Bond:
     )
 
 
-def _find_told(
-    index: _Index, reports: Sequence[dict[str, Any]]
-) -> Iterator[tuple[dict[str, Any], Wording, _Node]]:
+def _find_told(index: _Index, reports: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Wording, _Node]]:
     """Yield the indirect reports that tell what a marked quotation of another article says, with that quotation."""
     for report in reports:
         speaker = _find_speaker(report)

@@ -175,7 +175,9 @@ def tells_content(report: Wording, reference: Wording) -> bool:
     left = [word for place, word in enumerate(told) if place not in pairs]
     missed = [word for place, word in enumerate(said) if place not in set(pairs.values())]
     aligned = _align(report, reference)
-    return not _contradict(missed, left, is_wide=True) and not _has_other_negation(aligned, [said[p] for p in pairs.values()])
+    return not _contradict(missed, left, is_wide=True) and not _has_other_negation(
+        aligned, [said[p] for p in pairs.values()]
+    )
 
 
 _EXACT = {"same": (0, 1), "open": (2, 3), "other": (4, 6)}
@@ -201,15 +203,20 @@ def _judge_part(aligned: _Aligned, bond: Bond) -> str | None:
 
 
 def _judge_substitution(aligned: _Aligned, bond: Bond) -> str | None:
-    """Accept words in the place of others: synonyms in a common frame, or one or two others among many that are kept."""
+    """Accept words in the place of others: synonyms in a common frame, or a few others among many that are kept."""
     foreign = sum(_count_foreign(deleted, inserted) for deleted, inserted in aligned.changes)
     kept, content = aligned.kept_count, aligned.kept_content
     least_content = 2 if bond.speaker == "open" else 1
     is_framed = len(aligned.kept) == 2 and len(aligned.stretches) == 3  # one place changed, words around it kept
-    if not foreign and kept >= (2 if is_framed else 3) and content >= least_content and aligned.kept_share >= LEAST_KEPT:
+    if (
+        not foreign
+        and kept >= (2 if is_framed else 3)
+        and content >= least_content
+        and aligned.kept_share >= LEAST_KEPT
+    ):
         return "synonyms_in_frame"
     is_long = bond.speaker == "same" and content >= 6 and content / (content + foreign) >= 0.85
-    return "few_words_changed" if is_long and foreign <= 2 else None
+    return "few_words_changed" if is_long else None
 
 
 _SHARES = ((9, 0.58), (6, 0.66), (5, 0.75), (4, 0.8), (3, 1.0))
@@ -254,9 +261,7 @@ def _is_near(report: Wording, bond: Bond, *, is_whole: bool) -> bool:
 def _align(report: Wording, reference: Wording) -> _Aligned:
     """Align by the longest common subsequence, and give up common words that alone mean nothing."""
     found = Indel.opcodes(reference.keys, report.keys)
-    raw = [
-        Stretch(op.tag == "equal", (op.src_start, op.src_end), (op.dest_start, op.dest_end)) for op in found
-    ]
+    raw = [Stretch(op.tag == "equal", (op.src_start, op.src_end), (op.dest_start, op.dest_end)) for op in found]
     slid = _slide(_merge(raw), report, reference)
     last = len(slid) - 1
     kept = [
@@ -370,7 +375,9 @@ def _stands_for_pronoun(word: Word, deleted: Sequence[Word]) -> bool:
     return any(other.key in _PRONOUNS for other in deleted) and not any(other.is_content for other in deleted)
 
 
-_PRONOUNS = frozenset(("he", "she", "it", "they", "him", "her", "them", "his", "their", "this", "that", "these", "those"))
+_PRONOUNS = frozenset(
+    ("he", "she", "it", "they", "him", "her", "them", "his", "their", "this", "that", "these", "those")
+)
 
 
 def _distinct(words: Sequence[Word]) -> list[Word]:
@@ -400,17 +407,23 @@ def _are_forms(one: str, other: str) -> bool:
 
 
 def _has_other_negation(aligned: _Aligned, matched: Sequence[Word]) -> bool:
-    """Tell whether one says no where the other does not: an odd number of negations more among the matched words."""
-    ends = {word.start for word in matched}
-    inside = [word for word in aligned.reference.words if min(ends) <= word.start <= max(ends)]
-    before = [word for word in aligned.reference.words if word.start < min(ends)][-4:]
-    counts = [sum(word.is_negation for word in words) for words in ([*before, *inside], aligned.report.words)]
-    return counts[0] % 2 != counts[1] % 2
+    """Tell whether one says no where the other does not: an odd number of negations more among the matched words.
+
+    A negation of the reference may stand up to four words before or after them (*the pumps did not*).
+    """
+    words = aligned.reference.words
+    starts = [word.start for word in matched]
+    places = [place for place, word in enumerate(words) if min(starts) <= word.start <= max(starts)]
+    first, last = max(0, places[0] - 4), places[-1] + 1
+    own = sum(word.is_negation for word in aligned.report.words) % 2
+    return all(sum(word.is_negation for word in words[first:end]) % 2 != own for end in (last, last + 4))
 
 
 def _count_in_order(places: Sequence[int]) -> int:
     """Return the length of the longest increasing subsequence, of the first 100 places."""
     best: list[int] = []
     for place in places[:100]:
-        best.append(1 + max((length for before, length in zip(places, best, strict=False) if before < place), default=0))
+        best.append(
+            1 + max((length for before, length in zip(places, best, strict=False) if before < place), default=0)
+        )
     return max(best, default=0)

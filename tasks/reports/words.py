@@ -18,6 +18,7 @@ MAX_WORDS = 600
 """Words of a quotation that are compared: an alignment of two grows with the product of their lengths."""
 
 _TOKEN = re.compile(r"\d[\d.,]*\d|\d|[^\W\d_]+(?:[-'’][^\W_]+)*|%|(?<!\w)['’](?:s|d|m|re|ve|ll)\b")
+_TITLE = re.compile(r"\b[A-Z][a-z]{0,2}\.$")  # Mr., Dr., U.S.
 _CONTRACTION = re.compile(r"^(.+?)(n't|'s|'re|'ve|'ll|'d|'m)$")
 _CONTRACTED = {"n't": "not", "'re": "are", "'ve": "have", "'ll": "will", "'m": "am", "'s": "'s", "'d": "'d"}
 _IRREGULAR_CONTRACTIONS = {"can't": ("can",), "won't": ("will",), "shan't": ("shall",), "ain't": ("is",)}
@@ -110,7 +111,9 @@ def _read_token(text: str, start: int, token: str) -> list[Word]:
     is_name = token[0].isupper() and not _begins_sentence(text, start)
     end = start + len(token)
     parts = _split_contraction(folded)
-    return [_make_word(part, start if place == 0 else end, end, is_name and place == 0) for place, part in enumerate(parts)]
+    return [
+        _make_word(part, start if place == 0 else end, end, is_name and place == 0) for place, part in enumerate(parts)
+    ]
 
 
 def _split_contraction(folded: str) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ def _make_word(part: str, start: int, end: int, is_name: bool) -> Word:
 
 def _begins_sentence(text: str, start: int) -> bool:
     before = text[max(0, start - 6) : start].rstrip(" \t\n\"'“”‘’([—–-")
-    return not before or before[-1] in ".!?:…;"
+    return not before or (before[-1] in ".!?:…;" and not _TITLE.search(before))
 
 
 def _join_compounds(words: list[Word]) -> list[Word]:

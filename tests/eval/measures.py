@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tasks.reports.utterances import compare_reports
 from tests.eval.attributions import list_quotes, list_statements, read_attribution
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
@@ -28,6 +29,7 @@ from tests.eval.names import (
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
 from tests.eval.scores import OURS, Error, Result, Score
+from tests.eval.utterances import list_spoken, plant_wordings, read_pairs, score_pairs, score_planted
 from warehouse.tables import FACT_ENTITY_MENTIONS
 
 QUOTE_SETS = ("polnear.dev", "polnear.train")
@@ -66,8 +68,7 @@ class Bench:
         Returns:
             For every set its documents, in order, and what the pipeline made of each.
         """
-        files = {name: self._find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
-        found = {name: read_documents(file, self.limit) for name, file in files.items() if file}
+        found = self.read(names)
         if tuple(found) not in self._built:
             texts = {f"{name} {d.id}": d.text for name, documents in found.items() for d in documents}
             facts = self.workshop.build_facts(texts) if texts else {}
@@ -76,6 +77,11 @@ class Bench:
                 for name, documents in found.items()
             }
         return self._built[tuple(found)]
+
+    def read(self, names: Sequence[str]) -> dict[str, list[Document]]:
+        """Read those of the sets that are there and wanted."""
+        files = {name: self._find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
+        return {name: read_documents(file, self.limit) for name, file in files.items() if file}
 
     def _find_file(self, name: str) -> Path | None:
         files = (self.data / f"{name}.jsonl.gz", self.data / f"{name}.jsonl")
@@ -190,9 +196,22 @@ def measure_identity(bench: Bench, names: Sequence[str] = IDENTITY_SETS) -> Iter
         yield Result("identity", name, OURS, {key: Score(value, len(documents)) for key, value in scores.items()})
 
 
+def measure_utterances(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Iterator[Result]:
+    """Yield the scores of hand-labelled pairs of quotations, and of other wordings planted beside annotated quotations."""
+    pairs = read_pairs()
+    for half in ("tune", "held_out"):
+        scores, errors = score_pairs([pair for pair in pairs if pair.half == half])
+        yield Result("utterances", f"fixtures.utterance_pairs {half}", OURS, scores, errors)
+    for name, documents in bench.read(names).items():
+        planted = plant_wordings([quote for document in documents for quote in list_spoken(document)])
+        scores, errors = score_planted(planted, compare_reports(planted.reports))
+        yield Result("utterances", f"{name} planted", OURS, scores, errors)
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
     "lines": measure_lines,
     "identity": measure_identity,
+    "utterances": measure_utterances,
 }
