@@ -24,7 +24,24 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZES = (10_000, 30_000, 100_000)
 HOSTILE = (5_000, 10_000, 50_000)
 _QUOTES = 6
-_SYLLABLES = ("ba", "dor", "fen", "gal", "hel", "jor", "kas", "lun", "mar", "nov", "or", "pel", "quin", "ros", "tal", "ver")
+_SYLLABLES = (
+    "ba",
+    "dor",
+    "fen",
+    "gal",
+    "hel",
+    "jor",
+    "kas",
+    "lun",
+    "mar",
+    "nov",
+    "or",
+    "pel",
+    "quin",
+    "ros",
+    "tal",
+    "ver",
+)
 _COMMON = ("the", "of", "and", "we", "to", "a", "in", "that", "is", "it", "not", "for", "they", "have", "will", "on")  # fmt: skip
 
 
@@ -37,7 +54,9 @@ def _say(seed: str) -> str:
     """Make a quotation of about 20 words, half of them function words, the others after Zipf's law over 20,000."""
     chance = random.Random(seed)
     length = int(chance.triangular(3, 45, 12))
-    return " ".join(chance.choice(_COMMON) if chance.random() < 0.5 else _word(int(2e4 ** chance.random())) for _ in range(length))
+    return " ".join(
+        chance.choice(_COMMON) if chance.random() < 0.5 else _word(int(2e4 ** chance.random())) for _ in range(length)
+    )
 
 
 def _report(text: str, chance: random.Random) -> str:
@@ -60,11 +79,19 @@ def make_reports(first: int, last: int) -> Iterator[tuple[dict[str, Any], list[d
     """
     for number in range(first, last):
         chance = random.Random(number)
-        story, article = f"story {int(chance.paretovariate(1.2) * (number // 4 + 1)) % (number // 4 + 1)}", make_id("article", number)
+        story, article = (
+            f"story {int(chance.paretovariate(1.2) * (number // 4 + 1)) % (number // 4 + 1)}",
+            make_id("article", number),
+        )
         texts = [_report(_say(f"{story} {place}"), chance) for place in chance.sample(range(8), 4)]
         texts += [_say(f"{number} {place}") for place in range(_QUOTES - 4)]
         speakers = [make_id("entity", story, chance.randrange(3)) for _ in texts]
-        row = {"article_id": article, "document_id": article, "outlet": f"Outlet {chance.randrange(200)}", "story_id": story}
+        row = {
+            "article_id": article,
+            "document_id": article,
+            "outlet": f"Outlet {chance.randrange(200)}",
+            "story_id": story,
+        }
         yield row, [
             {"quote_id": make_id(article, place), "article_id": article, "quote_text": text, "speaker_entity_id": speaker, "speaker_kind": "person", "quote_type": "direct"}
             for place, (text, speaker) in enumerate(zip(texts, speakers, strict=True))

@@ -272,4 +272,4 @@ def _place_codes() -> frozenset[str]:
     """Return acronyms of places, which stand in datelines too: states, countries."""
     lexicons = (load_lexicon("regions"), load_lexicon("countries"))
     aliases = {alias for lexicon in lexicons for row in lexicon["aliases"] for alias in row}
-    return frozenset(aliases | set(lexicons[1]["code"]))
+    return frozenset(name.replace(".", "").upper() for name in (*aliases, *lexicons[1]["code"]))

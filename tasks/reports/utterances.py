@@ -36,6 +36,8 @@ _EVIDENCE = (
     "same_words", "contained", "stretches", "overlap", "synonyms_in_frame", "few_words_changed", "same_content",
 )  # fmt: skip
 """The rules of `find_evidence`, the strongest first."""
+_SURE = (0, _EVIDENCE.index("contained"))
+"""The same speaker and no other words: nothing better can follow, as candidates come with most words in common first."""
 
 _QUOTES = """
     select q.quote_id, q.article_id, q.quote_text, q.quote_type, q.parent_quote_id, q.cue,
@@ -52,12 +54,12 @@ _QUOTES = """
     where q.quote_type in ('direct', 'mixed', 'indirect')
 """
 _SCOPED = f"select quote_id, article_id, scope from ({_QUOTES})"
-REPORTS = {
+REPORTS = pl.Schema({
     "quote_id": pl.String, "article_id": pl.String, "quote_text": pl.String, "quote_type": pl.String,
     "parent_quote_id": pl.String, "cue": pl.String, "speaker_entity_id": pl.String, "speaker_text": pl.String,
     "speaker_kind": pl.String, "published_on": pl.Date, "outlet": pl.String, "story_id": pl.String,
     "said_on": pl.Date, "scope": pl.String,
-}  # fmt: skip
+})  # fmt: skip
 """A quote with what is known of its report; `said_on` only where the text tells the day. Grain: one quote."""
 
 
@@ -320,11 +322,15 @@ class _Index:
 
     def hang(self, node: _Node) -> None:
         """Hang a wording on the best of those before it, or let it begin an utterance."""
-        found = [
-            (rank, other) for other in self.find_candidates(node.wording) if (rank := _rank(node, other)) is not None
-        ]
+        found = []
+        for other in self.find_candidates(node.wording):
+            rank = _rank(node, other)
+            if rank is not None:
+                found.append((rank, self._places[other], other))
+            if rank is not None and rank <= _SURE:
+                break
         if found:
-            (_, rule_no), node.parent = min(found, key=lambda item: (item[0], self._places[item[1]]))
+            (_, rule_no), _, node.parent = min(found, key=lambda item: item[:2])
             node.rule = _EVIDENCE[rule_no]
         self._places[node] = len(self.nodes)
         self.nodes.append(node)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from tasks.reports.words import Word, Wording, are_opposites, are_synonyms, list_synonyms
+from tasks.reports.words import Word, Wording, are_synonyms, have_opposites, list_synonyms
 
 LEAST_KEPT = 0.6
 MATCHED = 100
@@ -153,7 +153,7 @@ def find_evidence(report: Wording, reference: Wording, bond: Bond) -> str | None
     if report.keys == reference.keys:
         return "same_words" if _is_enough(report, bond, _EXACT) and _is_near(report, bond, is_whole=True) else None
     aligned = _align(report, reference)
-    if not aligned.kept and not bond.speaker == "same":
+    if not aligned.kept and bond.speaker != "same":
         return None
     if not aligned.has_insertion:
         return _judge_part(aligned, bond)
@@ -346,7 +346,7 @@ def _contradict(deleted: Sequence[Word], inserted: Sequence[Word], *, is_wide: b
     names = [[word for word in words if word.is_name] for words in (deleted, inserted)]
     if all(names) and not any(_are_alike(one, other) for one in names[0] for other in names[1]):
         return True
-    if any(are_opposites(one, other) for one in deleted for other in inserted):
+    if have_opposites(deleted, inserted):
         return True
     is_tight = len(deleted) <= 6 and len(inserted) <= 6
     counts = [sum(word.is_negation for word in words) for words in (deleted, inserted)]

@@ -6,9 +6,10 @@ forms) joins the forms of a word. Function words have no content; negations, num
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
 
 import snowballstemmer
 
@@ -26,8 +27,7 @@ _WRITTEN_APART = {"cannot": ("can", "not"), "gonna": ("going", "to"), "gotta": (
 _JOINS = {("cease", "fire"): "ceasefire", ("per", "cent"): "percent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word: its key and stem, what it does, and its characters in the quotation.
 
     Of the parts of a contraction only the first has characters of its own; the others are empty at its end.
@@ -77,7 +77,7 @@ class Wording:
 
 def read_wording(text: str) -> Wording:
     """Take a quotation apart into its words, at most `MAX_WORDS`."""
-    found = []
+    found: list[Word] = []
     for match in _TOKEN.finditer(text):
         found += _read_token(text, match.start(), match.group())
         if len(found) > MAX_WORDS:
@@ -96,9 +96,13 @@ def are_synonyms(one: str, other: str) -> bool:
     return other in _synonyms().get(one, ())
 
 
-def are_opposites(one: Word, other: Word) -> bool:
-    """Tell whether two words mean the opposite of each other."""
-    return other.key in _opposites().get(one.key, ()) or other.stem in _antonyms().get(one.stem, ())
+def have_opposites(some: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Tell whether a word of the one says the opposite of a word of the other."""
+    keys, stems = {word.key for word in others}, {word.stem for word in others}
+    return any(
+        not keys.isdisjoint(_opposites().get(word.key, ())) or not stems.isdisjoint(_antonyms().get(word.stem, ()))
+        for word in some
+    )
 
 
 def list_synonyms(stem: str) -> frozenset[str]:
@@ -106,14 +110,26 @@ def list_synonyms(stem: str) -> frozenset[str]:
     return _synonyms().get(stem, frozenset())
 
 
-def _read_token(text: str, start: int, token: str) -> list[Word]:
-    folded = token.casefold().replace("’", "'")
+def _read_token(text: str, start: int, token: str) -> Iterator[Word]:
     is_name = token[0].isupper() and not _begins_sentence(text, start)
     end = start + len(token)
-    parts = _split_contraction(folded)
-    return [
-        _make_word(part, start if place == 0 else end, end, is_name and place == 0) for place, part in enumerate(parts)
-    ]
+    for place, (key, stem, is_content, is_negation, number) in enumerate(_read_folded(token.casefold())):
+        yield Word(
+            key,
+            stem,
+            end if place else start,
+            end,
+            is_content,
+            is_negation,
+            number,
+            is_name and is_content and not place,
+        )
+
+
+@lru_cache(maxsize=200_000)
+def _read_folded(token: str) -> tuple[tuple[str, str, bool, bool, str | None], ...]:
+    """Return key, stem, whether it is content, whether it negates, and the number of each word of a folded token."""
+    return tuple(_read_part(part) for part in _split_contraction(token.replace("’", "'")))
 
 
 def _split_contraction(folded: str) -> tuple[str, ...]:
@@ -126,12 +142,12 @@ def _split_contraction(folded: str) -> tuple[str, ...]:
     return (*before, _CONTRACTED[match[2]])
 
 
-def _make_word(part: str, start: int, end: int, is_name: bool) -> Word:
+def _read_part(part: str) -> tuple[str, str, bool, bool, str | None]:
     number = _number_words().get(part) or (part.replace(",", "").rstrip(".") if part[0].isdigit() else None)
     key = "percent" if part == "%" else number or part.replace("-", "").replace("'", "") or part
     word_class = _classes().get(part)
     is_content = word_class is None and part not in ("'s", "'d")
-    return Word(key, stem_word(key), start, end, is_content, word_class == "negation", number, is_name and is_content)
+    return key, stem_word(key), is_content, word_class == "negation", number
 
 
 def _begins_sentence(text: str, start: int) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.reports.wordings import Bond, describe_difference, find_evidence, tells_content
-from tasks.reports.words import MAX_WORDS, are_opposites, are_synonyms, read_wording, stem_word
+from tasks.reports.words import MAX_WORDS, are_synonyms, have_opposites, read_wording, stem_word
 from tests.work import count_lines_run
 
 STORM = "The harbour wall held. The pumps did not. We will rebuild both before the winter."
@@ -141,7 +141,7 @@ def test_forms_synonyms_and_opposites_are_known_by_their_stems():
     assert stem_word("taken") == stem_word("take") == stem_word("taking")
     assert are_synonyms(stem_word("big"), stem_word("large"))
     rise, fall = read_wording("rises").words[0], read_wording("fell").words[0]
-    assert are_opposites(rise, fall)
+    assert have_opposites([rise], [fall])
     assert not are_synonyms(rise.stem, fall.stem)
 
 
