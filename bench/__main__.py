@@ -19,6 +19,7 @@ from bench.page import Cell, describe_machine, find_cpu, find_overhead, parse_se
 from bench.probe import ENGINE, SERVER
 from bench.processes import Run, run_measured
 from bench.queries import measure_queries
+from bench.utterances import measure_utterances
 from flows.report import STAGES
 from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
 
@@ -279,6 +280,7 @@ PARTS: dict[str, Part] = {
     "samples": Part(measure_samples),
     "links": Part(measure_links),
     "copies": Part(measure_copies),
+    "utterances": Part(measure_utterances),
     "hostile": Part(lambda _: measure_hostile()),
     "queries": Part(measure_queries),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),

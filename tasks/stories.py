@@ -4,7 +4,9 @@ import duckdb
 import polars as pl
 
 from tasks.reports.copies import update_copies
+from tasks.reports.origins import update_origins
 from tasks.reports.stories import update_stories
+from tasks.reports.utterances import update_utterances
 
 
 def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
@@ -17,4 +19,5 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    return update_copies(con, changed) + update_stories(con, changed)
+    steps = (update_copies, update_stories, update_utterances, update_origins)  # each reads what those before it wrote
+    return sum(update(con, changed) for update in steps)

@@ -17,7 +17,7 @@ from tests.eval.calibration import find_calibration_error, find_precision
 from tests.eval.gold import Document, read_documents
 from tests.eval.lines import count_lines, keep_lines, score_lines
 from tests.eval.marked import find_marked, list_gold_units, list_predicted_units
-from tests.eval.measures import Bench, measure_lines, measure_names, measure_quotes
+from tests.eval.measures import Bench, measure_lines, measure_names, measure_quotes, measure_utterances
 from tests.eval.names import count_names, list_gold_names, normalize_names, score_names
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import pair_document, score_groups, score_quotes
@@ -262,6 +262,7 @@ def test_the_pipeline_keeps_its_floors_on_articles_and_pages_of_our_own(tmp_path
     bench = Bench(FIXTURES, Workshop(tmp_path, workers=1))
     articles, pages = ["fixtures.articles"], ["fixtures.pages"]
     results = [*measure_quotes(bench, articles), *measure_names(bench, articles), *measure_lines(bench, pages)]
+    results += measure_utterances(bench, [])
     held = {f"{one.measure} {one.data}" for one in results if one.is_ours}
     assert held == {key for side in FLOORS.values() for key in side if "fixtures" in key}
     assert check_floors(results, FLOORS) == []

@@ -30,7 +30,7 @@ marks that a word-by-word paraphrase leaves behind, by all words."""
 COPY_DIRECTIONS = ("earlier", "dated", "agency", "longer", "smallest id", "parts", "credit", "wording")
 """earlier, dated: by day of publication, or only the origin has one. agency: the origin is an agency's. longer: it has more words.
 smallest id: nothing else tells. parts: an article made of whole others is the copy. credit, wording: no origin is at hand."""
-WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated")
+WORDING_KINDS = ("verbatim", "truncated", "spliced", "substituted", "retranslated", "reported")
 """How the words of one report differ from the fullest report of the utterance; defined in `tasks/reports/wordings.py`."""
 DATE_PRECISIONS = ("day", "range", "month", "year")
 SEGMENT_LABELS = (
@@ -699,7 +699,7 @@ DIM_UTTERANCES = Table(
     scope="corpus",
     references={"story_id": "dim_stories", "speaker_entity_id": "dim_entities", "reference_quote_id": "fact_quotes"},
     columns=(
-        Column("utterance_id", pl.String, "Hash of the smallest quote id that the utterance had when it began."),
+        Column("utterance_id", pl.String, "Hash of the smallest id of its quotes; an id that is gone leads on in id_redirects."),
         Column("story_id", pl.String, "The story of its reports; null when they have none in common.", nullable=True),
         Column("speaker_entity_id", pl.String, "Who said it, where most reports with a speaker agree.", nullable=True),
         Column("utterance_text", pl.String, "The fullest wording."),
@@ -729,9 +729,37 @@ UTTERANCE_WORDINGS = Table(
         Column("kept", pl.List(pl.String), "Stretches of words that both have, in order."),
         Column("deleted", pl.List(pl.String), "Stretches of the fullest wording that the report leaves out, in order."),
         Column("inserted", pl.List(pl.String), "Stretches of the report that the fullest wording does not have, in order."),
-        Column("rule", pl.String, "The evidence that it is the same utterance."),
+        Column("rule", pl.String, "The evidence that it is the same utterance; fullest for the reference and its equals."),
     ),
 )  # fmt: skip
+
+UTTERANCE_SCOPES = Table(
+    name="utterance_scopes",
+    grain="one quote with the quotes that it was last compared with",
+    key=("quote_id",),
+    scope="corpus",
+    references={"quote_id": "fact_quotes"},
+    columns=(
+        Column("quote_id", pl.String, "The quote."),
+        _ARTICLE_ID,
+        Column("scope", pl.String, "The story of the article; where it has none the speaker, else the article."),
+    ),
+)
+
+ARTICLE_ORIGINS = Table(
+    name="article_origins",
+    grain="one article with what it goes back to as a whole",
+    key=("article_id",),
+    scope="corpus",
+    references={"article_id": "fact_articles", "origin_article_id": "fact_articles"},
+    columns=(
+        _ARTICLE_ID,
+        Column("origin_article_id", pl.String, "The end of its chain of copies; itself when it is no copy."),
+        Column("source_key", pl.String, "Equal for articles that go back to the same."),
+        Column("origin_text", pl.String, "The agency or outlet; null when none is known.", nullable=True),
+        Column("reason", pl.String, "Why, in words."),
+    ),
+)
 
 UTTERANCE_ORIGINS = Table(
     name="utterance_origins",
@@ -962,7 +990,7 @@ TABLES: tuple[Table, ...] = (
     SOURCE_DOCUMENTS, FACT_ARTICLES, ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, FACT_QUOTES, FACT_STATEMENTS, DOCUMENT_ENTITIES,
     FACT_ENTITY_MENTIONS, QUOTE_MENTIONS, STATEMENT_SPEAKERS, STATEMENT_RELAYS, ENTITY_LINKS, ENTITY_LINK_NAMES, ENTITY_NAMES, DIM_ENTITIES, ID_REDIRECTS, ENTITY_AUTHORITIES,
     ARTICLE_COPIES, ARTICLE_CREDITS, BODY_SKETCHES, BODY_OVERLAPS, DIM_STORIES, STORY_ARTICLES, STORY_TEXTS, STORY_FEATURES, STORY_PAIRS,
-    STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_ORIGINS,
+    STORY_ORIGINS, DIM_UTTERANCES, UTTERANCE_WORDINGS, UTTERANCE_SCOPES, ARTICLE_ORIGINS, UTTERANCE_ORIGINS,
     CORRECTIONS, ENTITY_LINK_CORRECTIONS, ENTITY_CORRECTIONS, QUOTE_SPEAKER_CORRECTIONS, DIM_OUTLETS, OUTLET_LINES,
     ARTICLE_VERSIONS, RELEASES, SCHEMA_MIGRATIONS,
     PIPELINE_RUNS, REJECTED_DOCUMENTS, QUARANTINED_ROWS, EXPECTATION_RESULTS, SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES,

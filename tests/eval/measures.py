@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tasks.reports.utterances import compare_reports
 from tests.eval.attributions import list_quotes, list_statements, read_attribution
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
@@ -31,6 +32,7 @@ from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
 from tests.eval.scores import OURS, Error, Result, Score
 from tests.eval.stories import score_stories, tell_story_errors
+from tests.eval.utterances import list_spoken, plant_wordings, read_pairs, score_pairs, score_planted
 from warehouse.tables import FACT_ENTITY_MENTIONS
 
 QUOTE_SETS = ("polnear.dev", "polnear.train")
@@ -74,8 +76,7 @@ class Bench:
         Returns:
             For every set its documents, in order, and what the pipeline made of each.
         """
-        files = {name: self.find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
-        found = {name: read_documents(file, self.limit) for name, file in files.items() if file}
+        found = self.read(names)
         if tuple(found) not in self._built:
             texts = {f"{name} {d.id}": d.text for name, documents in found.items() for d in documents}
             facts = self.workshop.build_facts(texts) if texts else {}
@@ -84,6 +85,11 @@ class Bench:
                 for name, documents in found.items()
             }
         return self._built[tuple(found)]
+
+    def read(self, names: Sequence[str]) -> dict[str, list[Document]]:
+        """Read those of the sets that are there and wanted."""
+        files = {name: self.find_file(name) for name in names if not (self.is_quick and name in SLOW_SETS)}
+        return {name: read_documents(file, self.limit) for name, file in files.items() if file}
 
     def find_file(self, name: str) -> Path | None:
         """Return the file of a set, or None when it is not there."""
@@ -227,6 +233,18 @@ def measure_occasions(bench: Bench, file: Path = OCCASIONS) -> Iterator[Result]:
         yield Result("occasions", part, OURS, score_occasions([counts for counts, _ in judged]), errors)
 
 
+def measure_utterances(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Iterator[Result]:
+    """Yield the scores of hand-labelled pairs of quotations, and of other wordings planted beside annotated quotations."""
+    pairs = read_pairs()
+    for half in ("tune", "held_out"):
+        scores, errors = score_pairs([pair for pair in pairs if pair.half == half])
+        yield Result("utterances", f"fixtures.utterance_pairs {half}", OURS, scores, errors)
+    for name, documents in bench.read(names).items():
+        planted = plant_wordings([quote for document in documents for quote in list_spoken(document)])
+        scores, errors = score_planted(planted, compare_reports(planted.reports))
+        yield Result("utterances", f"{name} planted", OURS, scores, errors)
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
@@ -235,4 +253,5 @@ MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "stories": measure_stories,
     "copies": measure_copies,
     "occasions": measure_occasions,
+    "utterances": measure_utterances,
 }

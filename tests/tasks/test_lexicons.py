@@ -33,12 +33,18 @@ KEYS = {
     "reporting_nouns": ("lemma",),
     "reporting_verbs": ("lemma",),
     "roles": ("lemma",),
+    "function_words": ("word",),
+    "irregular_forms": ("form",),
+    "opposites": ("word", "opposite"),
+    "word_relations": ("word",),
     "speaker_shares": ("rule", "quote_type", "speaker_form"),
 }
 VERB_CLASSES = {"say", "write", "ask", "answer", "think", "promise", "urge"}
 VERB_CLASSES |= {"accuse", "judge", "agree", "deny", "show", "manner", "add"}
 REGIONS = {"continent", "region", "us_state", "canadian_province", "australian_state", "uk_nation"}
+WORD_CLASSES = {"adverb", "article", "auxiliary", "conjunction", "determiner", "filler", "modal", "negation", "number", "preposition", "pronoun"}  # fmt: skip
 VOCABULARIES = [
+    ("function_words", "class", WORD_CLASSES),
     ("reporting_verbs", "class", VERB_CLASSES),
     ("reporting_verbs", "takes_direct", {"0", "1"}),
     ("reporting_verbs", "takes_clause", {"0", "1"}),

@@ -68,6 +68,7 @@ ROWS = {
             "utterance_text": "We sail at noon",
             "reference_quote_id": "q6",
             "has_speaker_conflict": True,
+            "article_count": 2,
             "origin_count": 2,
         },
     ],
@@ -87,6 +88,10 @@ ROWS = {
             "deleted": ["at noon"],
         },
         {"quote_id": "q6", "utterance_id": "u1", "article_id": "a2", "wording_kind": "verbatim"},
+    ],
+    "utterance_origins": [
+        {"utterance_id": "u1", "origin_no": 0, "origin_text": "Gazette", "quote_ids": ["q1"]},
+        {"utterance_id": "u1", "origin_no": 1, "origin_text": "Post", "quote_ids": ["q3", "q6"]},
     ],
     "article_segments": [
         {"article_id": "a1", "line_no": 0, "label": "title"},
@@ -158,6 +163,15 @@ def test_a_record_shows_every_report_of_an_utterance_beside_the_fullest_wording(
         ("Anna Reyes", "Anna Reyes", "We sail at noon", "truncated", "We sail", "Gazette", 2),
         ("Anna Reyes", "Anna Reyes", "We sail at noon", "truncated", "We sail", "Post", 2),
         ("Anna Reyes", "Port Board", "We sail at noon", "verbatim", "We sail at noon", "Post", 2),
+    ]
+
+
+def test_the_wordings_of_outlets_stand_side_by_side_with_their_differences(con: duckdb.DuckDBPyConnection) -> None:
+    columns = "fullest_outlet, utterance_text, outlet, quote_text, wording_kind, deleted, origin_text"
+    assert con.execute(f"select {columns} from mart_wordings order by quote_id").fetchall() == [
+        ("Post", "We sail at noon", "Gazette", "We sail", "truncated", ["at noon"], "Gazette"),
+        ("Post", "We sail at noon", "Post", "We sail", "truncated", ["at noon"], "Post"),
+        ("Post", "We sail at noon", "Post", "We sail at noon", "verbatim", [], "Post"),
     ]
 
 
