@@ -84,7 +84,9 @@ def read_paragraphs(settings: Settings) -> pl.DataFrame:
     found = find_sources(settings.sources, max_bytes=settings.max_bytes, min_age_seconds=0, now=time.time())
     store = RawStore(settings.raw_dir)
     parts = [pl.DataFrame(schema={"paragraph_key": pl.String, "text": pl.String})]
-    for batch in split_batches(scan_sources(found, store).sightings, settings.batch_size):
+    for batch in split_batches(
+        scan_sources(found, store, settings.reading, web=settings.web).sightings, settings.batch_size
+    ):
         cleaned = clean_documents(read_documents(batch, store))
         paragraphs = select_english(cleaned.articles, split_paragraphs(cleaned.articles, cleaned.segments))
         parts.append(paragraphs.select("paragraph_key", "text"))
