@@ -268,6 +268,12 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
     return [seconds, 100 * seconds / build.run_cpu, build.documents / seconds if is_measurable else None]
 
 
+def measure_engines_alone(texts: Path) -> str:
+    """Measure the engines in a process of its own, on one thread."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return run_measured((sys.executable, "-m", "bench.engines", str(texts)), cwd=ROOT, env=os.environ | one).output
+
+
 @dataclass(frozen=True)
 class Part:
     """One part of the bench: what measures it in a scratch folder, and whether it needs the corpus unpacked there."""
@@ -283,6 +289,7 @@ PARTS: dict[str, Part] = {
     "utterances": Part(measure_utterances),
     "hostile": Part(lambda _: measure_hostile()),
     "queries": Part(measure_queries),
+    "engine": Part(lambda work: measure_engines_alone(work / TEXTS), needs_corpus=True),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),
     "stages": Part(lambda work: measure_stages(work, work / TEXTS), needs_corpus=True),
     "quotes": Part(lambda work: measure_quotes(work, work / TEXTS), needs_corpus=True),

@@ -42,6 +42,7 @@ def build_warehouse(
     corrections: str | None = None,
     authority: str | None = None,
     fields: dict[str, str] | str | None = None,
+    engine: str | None = None,
 ) -> BuildReport:
     """Read news texts and publish a new release of the warehouse; what was built before and has not changed is skipped.
 
@@ -55,6 +56,7 @@ def build_warehouse(
         corrections: The folder of corrections; by default `ONRECORD_CORRECTIONS`, else `corrections` when it is there.
         authority: The folder of the authority file; by default `ONRECORD_AUTHORITY`, else `authority` when it is there.
         fields: Role -> field of records, or the TOML file that says so; by default `ONRECORD_FIELDS`, else common names.
+        engine: What reads sentences, `accurate` or `fast`; by default `ONRECORD_ENGINE`, else `accurate`.
 
     Returns:
         The report of the run, which is also published as artifacts.
@@ -66,7 +68,7 @@ def build_warehouse(
     """
     settings = load_settings(
         sources=sources, warehouse=warehouse, batch_size=batch_size, retry_stopped=retry_stopped, data_dir=data_dir,
-        min_age_seconds=min_age_seconds, corrections=corrections, authority=authority, fields=fields,
+        min_age_seconds=min_age_seconds, corrections=corrections, authority=authority, fields=fields, engine=engine,
     )  # fmt: skip
     create_default_inbox(settings)
     report = build(settings, run_tracked)

@@ -101,6 +101,14 @@ def build(
     engine_free: Annotated[
         bool, typer.Option("--engine-free", help="Run the stages without Prefect: not tracked, but starts faster.")
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ONRECORD_ENGINE",
+            help="What reads sentences: accurate, or fast (docs/engines.md).",
+            metavar="accurate|fast",
+        ),
+    ] = None,
     corrections: CorrectionsOption = None,
     authority: AuthorityOption = None,
     fields: Annotated[
@@ -123,7 +131,7 @@ def build(
         settings = load_settings(
             Path.cwd(), sources=sources, warehouse=warehouse, batch_size=batch_size, min_age_seconds=0,
             retry_stopped=retry_stopped, corrections=corrections, authority=authority,
-            fields=_find_mapping(fields, field),
+            fields=_find_mapping(fields, field), engine=engine,
         )  # fmt: skip
         report = _run_build(settings, engine_free=engine_free)
     _print_summary(report)
@@ -251,6 +259,40 @@ def diff(
                 print(f"… and {counts.height - _MOST_DIFF_ROWS:,} more: --quotes lists every quote")
 
 
+@app.command()
+def distill(
+    corpora: Annotated[list[str], typer.Argument(help="Files, folders or patterns, as for build.", metavar="CORPUS…")],
+    out: Annotated[Path, typer.Option(help="Where the model is written; ends in .npz.", metavar="FILE")],
+    max_words: Annotated[int, typer.Option(min=1, help="Words to learn from; more take longer.")] = 1_000_000,
+    epochs: Annotated[int, typer.Option(min=1, help="How often all of them are read.")] = 8,
+) -> None:
+    """Teach the fast engine on a corpus: it learns from what the accurate engine says of these texts.
+
+    Prints the model's card. Use the model with ONRECORD_FAST_MODEL=FILE and `build --engine fast`.
+    """
+    with _tell_errors():
+        if out.suffix != ".npz":
+            raise UsageError(f"{out}: a model file ends in .npz")
+        settings = load_settings(Path.cwd(), sources=corpora, min_age_seconds=0)
+        prepare_libraries(settings.data_dir, is_quiet=True)
+        from flows.distill import distill_corpus, write_model
+        from tasks.annotation.annotator import ModelError
+        from tasks.annotation.fast.learn import Plan
+
+        errors = Console(stderr=True, soft_wrap=True)
+        try:
+            distilled = distill_corpus(
+                settings,
+                max_words=max_words,
+                plan=Plan(epochs=epochs),
+                tell=lambda line: errors.print(Text(line, style="dim")),
+            )
+        except ModelError as error:
+            raise UsageError(str(error)) from error
+        write_model(distilled, out)
+    typer.echo(json.dumps(distilled.model.card, indent=2, ensure_ascii=False))
+
+
 @lines_app.command("learn")
 def learn_lines(warehouse: WarehouseOption = DEFAULT, format: FormatOption = Format.TABLE) -> None:
     """Learn from the warehouse which lines its outlets print with any article, and publish a release that names them.
@@ -271,13 +313,13 @@ def learn_lines(warehouse: WarehouseOption = DEFAULT, format: FormatOption = For
 
 def _check_request(settings: Settings) -> None:
     """Find what is wrong with the request within a second, before a server is started for it."""
-    from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
+    from tasks.annotation.annotator import choose_model, describe_model
     from tasks.reading.sources import check_sources
     from warehouse.connection import connect_read_only
     from warehouse.releases import find_current_release
 
     check_sources(settings.sources)
-    describe_model(settings.spacy_model or DEFAULT_MODEL)
+    describe_model(choose_model(settings.engine, settings.spacy_model, settings.fast_model))
     if find_current_release(settings.warehouse) is not None:
         connect_read_only(settings.warehouse).close()
 
@@ -325,7 +367,7 @@ def _run_flow(settings: Settings) -> "BuildReport":
             retry_stopped=settings.retry_stopped,
             corrections=str(settings.corrections) if settings.corrections else None,
             authority=str(settings.authority) if settings.authority else None,
-            fields=dict(settings.fields.given) or None,
+            fields=dict(settings.fields.given) or None, engine=settings.engine,
         )  # fmt: skip
     except StoppedByValidation as error:
         report = error.report

@@ -19,7 +19,7 @@ from expectations.data_docs import build_data_docs
 from flows.corrections import ReleaseCorrections
 from flows.report import BuildReport
 from flows.settings import Settings
-from tasks.annotation.annotator import DEFAULT_MODEL, describe_model
+from tasks.annotation.annotator import choose_model, describe_model
 from tasks.ingest import REJECTED_SCHEMA, ScannedSources
 from tasks.publish import Publication
 from tasks.reading.authority import ReadAuthority, read_authority
@@ -322,7 +322,7 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
     What a killed run left behind, in the ledger and in the staging folder, is put right first.
     """
     now = datetime.now(UTC)
-    model = settings.spacy_model or DEFAULT_MODEL
+    model = choose_model(settings.engine, settings.spacy_model, settings.fast_model)
     rules = rules_version(describe_model(model))
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     corrections, authority = read_corrections(settings.corrections), read_authority(settings.authority)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_WAREHOUSE: Final = "data/news.duckdb"
 DEFAULT_SOURCES: Final = "data/inbox"
 DEFAULT_FEEDS: Final = "data/feeds.txt"
+ENGINES: Final = ("accurate", "fast")
 _PROJECT_FILE: Final = "prefect.yaml"
 
 _LIBRARY_SWITCHES: Final = {
@@ -39,6 +40,8 @@ class Settings:
     warehouse: Path
     data_dir: Path
     spacy_model: str | None = None
+    engine: str = "accurate"
+    fast_model: Path | None = None
     batch_size: int = 1000
     max_bytes: int = 20_000_000
     min_age_seconds: float = 10.0
@@ -96,7 +99,8 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
     of corrections and of the authority are read when they are there.
 
     Raises:
-        UsageError: If a number is not one or is out of its range, or a folder that was named is not there.
+        UsageError: If a number is not one or is out of its range, a folder that was named is not there, or there is no
+            such engine.
     """
     root = find_project_root() if root is None else root
     env = os.environ
@@ -105,6 +109,8 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
         "warehouse": env.get("ONRECORD_WAREHOUSE", DEFAULT_WAREHOUSE),
         "data_dir": env.get("ONRECORD_DATA_DIR", "data"),
         "spacy_model": env.get("ONRECORD_SPACY_MODEL"),
+        "engine": env.get("ONRECORD_ENGINE", ENGINES[0]),
+        "fast_model": env.get("ONRECORD_FAST_MODEL"),
         "batch_size": _read_number(env, "ONRECORD_BATCH_SIZE", 1000, least=1),
         "max_bytes": _read_number(env, "ONRECORD_MAX_BYTES", 20_000_000, least=1),
         "min_age_seconds": _read_number(env, "ONRECORD_MIN_AGE_SECONDS", 10, least=0),
@@ -128,6 +134,10 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
         fields = check_mapping(fields, "fields")
     values["fields"] = fields if isinstance(fields, FieldMapping) else FieldMapping()
     folders = {name: _find_folder(root, name, values.pop(name)) for name in ("corrections", "authority")}
+    if values["engine"] not in ENGINES:
+        raise UsageError(f"there is no engine {values['engine']}: {' or '.join(ENGINES)}")
+    fast_model = values.pop("fast_model")
+    values["fast_model"] = _resolve(root, str(fast_model)) if fast_model else None
     resolved = tuple(source if split_scheme(source) else str(_resolve(root, source)) for source in sources)
     return Settings(sources=resolved, **paths, **folders, **values)  # type: ignore[arg-type]
 

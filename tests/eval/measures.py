@@ -4,7 +4,7 @@ A new one is a function like these and a line in `MEASURES`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -30,7 +30,7 @@ from tests.eval.names import (
 from tests.eval.occasions import count_occasions, score_occasions
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
-from tests.eval.scores import OURS, Error, Result, Score
+from tests.eval.scores import OURS, OURS_FAST, Error, Result, Score
 from tests.eval.stories import score_stories, tell_story_errors
 from tests.eval.utterances import list_spoken, plant_wordings, read_pairs, score_pairs, score_planted
 from warehouse.tables import FACT_ENTITY_MENTIONS
@@ -38,6 +38,7 @@ from warehouse.tables import FACT_ENTITY_MENTIONS
 QUOTE_SETS = ("polnear.dev", "polnear.train")
 NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
 LINE_SETS = ("lines.aeb", "lines.fundus-tests")
+ENGINE_SETS = ("polnear.dev", "ner.en-worldwide.dev")
 IDENTITY_SETS = ("coref.meantime-en", "coref.ecbplus-entities.traindev", "el.news-fair")
 STORY_SETS = ("story.ecbplus.traindev",)
 COPY_SET = "raw.bbc"
@@ -245,6 +246,35 @@ def measure_utterances(bench: Bench, names: Sequence[str] = QUOTE_SETS) -> Itera
         yield Result("utterances", f"{name} planted", OURS, scores, errors)
 
 
+def measure_engine(bench: Bench, names: Sequence[str] = ENGINE_SETS) -> Iterator[Result]:
+    """Yield what the fast engine costs: the scores of quotes, speakers and names with it, beside those with the accurate one."""
+    fast = replace(bench, workshop=replace(bench.workshop, engine="fast"), _built={})
+    for own, system in ((bench, "On Record, accurate engine"), (fast, OURS_FAST)):
+        for name, built in own.build(names).items():
+            yield Result(
+                "engine",
+                name,
+                system,
+                _score_quotes(built) if "quotes" in built.documents[0].record else _score_names(built),
+            )
+
+
+def _score_quotes(built: Built) -> dict[str, Score]:
+    pairings = []
+    for document, facts in zip(built.documents, built.facts, strict=True):
+        gold = [read_attribution(record) for record in document.record["quotes"]]
+        pairings.append(pair_document(document.text, gold, list_quotes(facts), list_statements(facts)))
+    return score_quotes(pairings)
+
+
+def _score_names(built: Built) -> dict[str, Score]:
+    pairs = [
+        (normalize_names(d.text, list_gold_names(d)), normalize_names(d.text, list_mentions(f)))
+        for d, f in zip(built.documents, built.facts, strict=True)
+    ]
+    return score_names([count_names(gold, ours) for gold, ours in pairs])
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
@@ -254,4 +284,5 @@ MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "copies": measure_copies,
     "occasions": measure_occasions,
     "utterances": measure_utterances,
+    "engine": measure_engine,
 }

@@ -55,6 +55,7 @@ class Workshop:
 
     data_dir: Path
     workers: int = 2
+    engine: str = "accurate"
     seconds: dict[str, float] = field(default_factory=dict)
 
     def build_facts(self, texts: Mapping[str, str]) -> dict[str, Facts]:
@@ -62,7 +63,9 @@ class Workshop:
         with tempfile.TemporaryDirectory(prefix="onrecord-eval-") as folder:
             sources, warehouse = Path(folder) / "texts", Path(folder) / "news.duckdb"
             names = _write_texts(texts, sources)
-            settings = Settings((str(sources),), warehouse, self.data_dir, min_age_seconds=0, workers=self.workers)
+            settings = Settings(
+                (str(sources),), warehouse, self.data_dir, min_age_seconds=0, workers=self.workers, engine=self.engine
+            )
             report = build_directly(settings)
             for stage, seconds in report.stage_seconds.items():
                 self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds

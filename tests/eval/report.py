@@ -36,6 +36,9 @@ is named. `precision_of_surest_60`: share of right speakers among the surest 60 
 World news (en-worldwide), Wikinews (GUM) and reports on defence and foreign affairs (re3d). F1; `strict`: same type and
 words, `overlap`: same type and any shared character. Ours are the rows of `fact_entity_mentions` with a name; *the model
 alone* is what the language model says of every line.""",
+    "engine": """## What the fast engine costs
+
+The same texts built with `--engine accurate` and `--engine fast` (docs/engines.md); the scores are those of quotes and of names.""",
     "lines": """## Lines of whole pages
 
 The visible lines of news pages (article extraction benchmark, tests of fundus), in several languages; a line is kept

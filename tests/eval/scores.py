@@ -49,10 +49,11 @@ class Result:
     @property
     def is_ours(self) -> bool:
         """Whether a floor may hold it."""
-        return self.system == OURS
+        return self.system in {OURS, OURS_FAST}
 
 
 OURS = "On Record"
+OURS_FAST = "On Record, fast engine"
 
 
 def score_ratio(documents: Sequence[Counts], top: Mapping[str, float], bottom: Mapping[str, float]) -> Score:

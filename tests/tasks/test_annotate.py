@@ -188,7 +188,7 @@ def test_what_was_annotated_once_comes_from_the_cache(annotator, tmp_path):
         made = annotate_paragraphs(texts("It rained in Lisbon.", "It snowed."), first)
     with open_annotator(process_count=1, cache_dir=tmp_path) as second:
         found = annotate_paragraphs(texts("It snowed.", "It rained in Lisbon."), second)
-        assert second._nlp is None  # nothing was left to annotate
+        assert second._engine is None  # nothing was left to annotate
     assert found.equals(made)
     assert len(parquet_files(tmp_path)) == 1
 
