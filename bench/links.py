@@ -13,7 +13,7 @@ import polars as pl
 from bench.page import Cell, render_goals, render_table
 from bench.processes import run_measured
 from tasks.identity.linking.release import link_release
-from tasks.publish import join_entity_ids
+from tasks.link import join_entity_ids
 from warehouse.ddl import create_schema, merge_rows
 from warehouse.keys import make_id
 from warehouse.tables import DOCUMENT_ENTITIES, FACT_ARTICLES, TABLES

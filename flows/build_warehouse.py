@@ -18,12 +18,14 @@ from tasks.annotation.annotator import Annotator, open_annotator
 from tasks.clean import clean_batch
 from tasks.entities import resolve_entities_batch
 from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
+from tasks.link import link_warehouse
 from tasks.load import delete_articles, load_batch
 from tasks.occasions import find_occasions_batch
 from tasks.publish import publish_warehouse, store_lines
 from tasks.quotes import extract_quotes_batch
 from tasks.reading.known import KnownSources, select_settled
 from tasks.reading.sources import find_sources
+from tasks.stories import relate_warehouse
 from tasks.text.repeated import LINES_SCHEMA, collect_lines, learn_lines
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.ledger import read_ledger
@@ -221,12 +223,18 @@ def publish(job: Job) -> BuildReport:
             report.count_loaded(counts)
             changed_count += sum(counts.values())
         tell_progress("load", job.batch_count, job.batch_count)
+        with report.time_stage("link"):
+            linked = job.run(
+                link_warehouse, staged, report.run_id, job.rules, job.corrections.corrections, job.authority.rows
+            )
+        with report.time_stage("stories"):
+            changed_count += linked.changed_count + job.run(relate_warehouse, staged, linked.articles)
         with report.time_stage("publish"):
             published = job.run(publish_warehouse, staged, job.describe_publication(), changed_count)
     job.note_results(published.results)
-    report.counts["entities"] = published.entity_count
+    report.counts["entities"] = linked.entity_count
     report.release_id = published.release_id
-    report.corrections = published.corrections
+    report.corrections = linked.outcomes
     if published.status == "stopped":
         return job.stop_at_audit(published.failures)
     return job.finish(published.status)

@@ -275,8 +275,6 @@ class Job:
             ledger=read_ledger_tables(self.ledger),
             pending=self.ledger_frames,
             run=self.describe_end(),
-            corrections=self.corrections.corrections,
-            authority=self.authority.rows,
             corrections_version=self.corrections_version,
         )
 

@@ -26,7 +26,9 @@ STAGES = {
     "occasions": "when, where and to whom, joint speakers, relays, those spoken about",
     "validate": "expectations on rows, quarantine",
     "load": "validated batches into the staged release",
-    "publish": "entities of the corpus, audit, release",
+    "link": "entities of the corpus, their ids in all facts",
+    "stories": "copies, stories, utterances, origins",
+    "publish": "marts, audit, release",
     "docs": "Data Docs of all expectations",
 }
 """Stage -> what it gives, in the order of the run."""

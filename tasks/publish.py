@@ -1,4 +1,4 @@
-"""A staged release with all its facts -> the current release: entity links, outlets, ledger copy, marts, audit."""
+"""A staged release with all its facts -> the current release: outlets, marts, audit, ledger copy."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,18 +11,13 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.identity.constraints import AuthorityRow
-from tasks.identity.linking.release import LinkedRelease, link_release
-from tasks.identity.people import PeopleSay
-from tasks.load import columns_joined_at_publish, raise_last_seen
+from tasks.load import raise_last_seen
 from tasks.outlets import Outlet, load_outlets
-from tasks.reading.corrections import Correction
 from tasks.validate import audit_release, find_failures
 from warehouse.ddl import merge_rows, transaction
 from warehouse.ledger import finish_run_row, merge_ledger_rows
 from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
 from warehouse.tables import (
-    CORRECTIONS,
     DIM_OUTLETS,
     EXPECTATION_RESULTS,
     OUTLET_LINES,
@@ -42,7 +37,7 @@ class Publication:
     `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
     sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
     `pipeline_runs` (counts). A process killed in between loses neither: `recover_runs` reads them in the release.
-    `corrections` and `authority` are what people say; `corrections_version` is the hash of both.
+    `corrections_version` is the hash of what people say: corrections and authority file.
     """
 
     run_id: str
@@ -53,8 +48,6 @@ class Publication:
     pending: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
     lines_version: str | None = None
-    corrections: tuple[Correction, ...] = ()
-    authority: tuple[AuthorityRow, ...] = ()
     corrections_version: str | None = None
 
 
@@ -64,85 +57,14 @@ class PublishedWarehouse:
 
     `status` is `published`, `unchanged` (no data changed, nothing was published) or `stopped` (`failures` names the
     expectations of the audit that failed). `release_id` is null unless published. `results` conforms to
-    EXPECTATION_RESULTS without run_id, `corrections` to CORRECTIONS.
+    EXPECTATION_RESULTS without run_id.
     """
 
     status: str
     release_id: str | None
     results: pl.DataFrame
     failures: tuple[str, ...]
-    entity_count: int
     removed_release_ids: tuple[str, ...] = ()
-    corrections: pl.DataFrame = field(default_factory=CORRECTIONS.schema.to_frame)
-
-
-def link_staged(con: duckdb.DuckDBPyConnection, publication: Publication) -> tuple[LinkedRelease, PeopleSay]:
-    """Link the entities of the staged release, let people correct the links, and join all ids into the facts.
-
-    Only what the run changed is linked and joined again, unless the rules are others than those of the release before.
-    """
-    people = PeopleSay(con, publication.corrections, publication.authority)
-    obeyed = people if people.have_said else None
-    anew = has_other_rules(con, publication.rules_version)
-    linked = link_release(con, publication.run_id, obeyed, anew=anew)
-    articles = linked.articles
-    join_entity_ids(con, articles if articles is None else pl.concat([articles, people.articles]).unique())
-    join_corrected_speakers(con)
-    return linked, people
-
-
-def has_other_rules(con: duckdb.DuckDBPyConnection, rules_version: str) -> bool:
-    """Whether the release that this one was copied from was made by other rules."""
-    made_by = con.execute("select rules_version from releases order by published_at desc limit 1").fetchone()
-    return made_by is not None and made_by[0] != rules_version
-
-
-def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
-    """Let `speaker_entity_id` of quotes and statements follow `quote_speaker_corrections`."""
-    con.execute(
-        """
-        update fact_quotes set speaker_entity_id = new.speaker_entity_id
-        from quote_speaker_corrections as new where fact_quotes.quote_id = new.quote_id
-        """
-    )
-    con.execute(
-        """
-        update fact_statements set speaker_entity_id = new.speaker_entity_id
-        from (
-            select distinct statement_id, speaker_entity_id from quote_speaker_corrections where is_whole_statement
-        ) as new
-        where fact_statements.statement_id = new.statement_id
-        """
-    )
-
-
-def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | None = None) -> None:
-    """Fill `entity_id` of mentions, and those of speakers, places and relays, from `entity_links`.
-
-    Args:
-        con: The staged release.
-        articles: `article_id` of those whose facts or links changed; all articles when None.
-    """
-    semi_join = "" if articles is None else "semi join joined_articles using (article_id)"
-    if articles is not None:
-        con.register("joined_articles", articles)
-    for table in tables_of("article"):
-        for column in columns_joined_at_publish(table):
-            con.execute(
-                f"""
-                merge into {table.name} as old
-                using (
-                    select {", ".join(f"f.{name}" for name in table.key)}, l.entity_id
-                    from {table.name} as f
-                    left join entity_links as l on f.{column.removesuffix("entity_id")}document_entity_id = l.document_entity_id
-                    {semi_join}
-                ) as new
-                on {" and ".join(f"old.{name} = new.{name}" for name in table.key)}
-                when matched and old.{column} is distinct from new.entity_id then update set {column} = new.entity_id
-                """
-            )
-    if articles is not None:
-        con.unregister("joined_articles")
 
 
 def store_lines(con: duckdb.DuckDBPyConnection, learned: pl.DataFrame) -> int:
@@ -246,21 +168,18 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
     """Complete the staged release and make it the current one, unless the audit fails or no data changed.
 
     Args:
-        staged: The staged release with the facts of all batches loaded.
+        staged: The staged release with the facts of all batches loaded, linked and related.
         publication: What the run brings beside the facts.
-        changed_count: Rows that loading changed.
+        changed_count: Rows that this changed.
     """
     con = staged.con
     with transaction(con):
-        linked, people = link_staged(con, publication)
-        changed_count += linked.changed_count + store_outlets(con, load_outlets()) + people.changed_count
+        changed_count += store_outlets(con, load_outlets())
         create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)
-    entity_count = linked.entity_count
     if failures or not changed_count:
-        status = "stopped" if failures else "unchanged"
-        return PublishedWarehouse(status, None, results, failures, entity_count, corrections=people.outcomes)
+        return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures)
     release_id = make_release_id(publication.published_at, publication.run_id)
     with transaction(con):
         for sightings in (publication.ledger, publication.pending):
@@ -270,4 +189,4 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         record_release(staged, publication, release_id)
     publish_release(staged, release_id)
     removed = remove_expired(staged.warehouse, publication.published_at)
-    return PublishedWarehouse("published", release_id, results, failures, entity_count, tuple(removed), people.outcomes)
+    return PublishedWarehouse("published", release_id, results, failures, tuple(removed))

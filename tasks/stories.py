@@ -2,11 +2,15 @@
 
 import duckdb
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.reports.copies import update_copies
 from tasks.reports.origins import update_origins
 from tasks.reports.stories import update_stories
 from tasks.reports.utterances import update_utterances
+from warehouse.ddl import transaction
+from warehouse.releases import StagedRelease
 
 
 def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
@@ -21,3 +25,10 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     """
     steps = (update_copies, update_stories, update_utterances, update_origins)  # each reads what those before it wrote
     return sum(update(con, changed) for update in steps)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def relate_warehouse(staged: StagedRelease, changed: pl.DataFrame | None) -> int:
+    """Relate the articles and quotes of a staged release with linked entities, in one transaction."""
+    with transaction(staged.con):
+        return relate_release(staged.con, changed)

@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("flows", "tasks", "expectations", "warehouse")  # imports run from left to right
-STAGES = ("ingest", "clean", "annotate", "quotes", "entities", "occasions", "validate", "load", "publish")
+STAGES = (
+    "ingest",
+    "clean",
+    "annotate",
+    "quotes",
+    "entities",
+    "occasions",
+    "validate",
+    "load",
+    "link",
+    "stories",
+    "publish",
+)
 SETTINGS = Path("flows/settings.py")
 MODULES = sorted(path.relative_to(ROOT) for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 

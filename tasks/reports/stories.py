@@ -182,7 +182,7 @@ def _find_touched_texts(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | 
     """Return `member`, the bodies whose story may be another one or look otherwise: all that are connected with a change."""
     _create(
         con,
-        "changed_articles",
+        "given_articles",
         changed if changed is not None else con.sql("select article_id from fact_articles").pl(),
     )
     seeds = con.sql(
@@ -194,7 +194,7 @@ def _find_touched_texts(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | 
             select distinct story_id from story_articles anti join fact_articles using (article_id)
         )
         select t.article_id as member from story_texts as t semi join regrouped_texts using (article_id)
-        union select member from article_texts semi join changed_articles using (article_id)
+        union select member from article_texts semi join given_articles using (article_id)
         union select member from article_texts anti join story_articles using (article_id)
         union select t.member from article_texts as t semi join (
             select article_id from story_articles semi join shrunk using (story_id)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -11,7 +11,7 @@ import pytest
 
 from tasks.identity.authority import find_candidates
 from tasks.identity.constraints import AuthorityRow
-from tasks.publish import Publication, link_staged
+from tasks.link import link_staged
 from tasks.reading.corrections import Correction, EntityReference, Passage
 from tests.builders import build_table
 from tests.tasks.identity.test_increment import make_article
@@ -105,10 +105,7 @@ def link(
     corrections: tuple[Correction, ...],
     authority: tuple[AuthorityRow, ...],
 ) -> int:
-    published_at = datetime(2024, 6, 1, tzinfo=UTC)
-    given = {"corrections": corrections, "authority": authority, "ledger": {}, "published_at": published_at}
-    linked, people = link_staged(con, Publication(run_id, "rules-1", "1.0", **given))
-    return linked.changed_count + people.changed_count
+    return link_staged(con, run_id, "rules-1", corrections, authority).changed_count
 
 
 def dump(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:
