@@ -263,8 +263,9 @@ def _occasion_row(article_id: str, occasion: Occasion, readers: _Readers) -> _Ro
     time, place, addressee = occasion.time, occasion.place, occasion.addressee
     days = time.days if time is not None else None
     nothing = (None, None, None)
+    dated = (days.first, days.last, days.precision, "article") if days is not None else (*nothing, None)
     return (
-        *((days.first, days.last, days.precision) if days is not None else nothing),
+        *dated,
         *((readers.read(article_id, (time.start, time.end)), time.start, time.end) if time is not None else nothing),
         *((readers.read(article_id, place), *place) if place is not None else nothing),
         occasion.place_entity,

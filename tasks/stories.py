@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.reports.copies import update_copies
+from tasks.reports.dates import date_occasions
 from tasks.reports.origins import update_origins
 from tasks.reports.stories import update_stories
 from tasks.reports.utterances import update_utterances
@@ -23,7 +24,13 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    steps = (update_copies, update_stories, update_utterances, update_origins)  # each reads what those before it wrote
+    steps = (
+        update_copies,
+        update_stories,
+        date_occasions,
+        update_utterances,
+        update_origins,
+    )  # each reads what those before it wrote
     return sum(update(con, changed) for update in steps)
 
 

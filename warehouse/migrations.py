@@ -43,6 +43,7 @@ _WAREHOUSE_MIGRATIONS = {
             "said_on date",
             "said_until date",
             "said_on_precision varchar",
+            "said_on_reference varchar",
             "said_on_text varchar",
             "said_on_start_char uinteger",
             "said_on_end_char uinteger",

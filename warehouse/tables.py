@@ -105,6 +105,7 @@ _OCCASION = (
     Column("said_on", pl.Date, "The day on which it was said, or the first day of the time; null when the text does not say.", nullable=True),
     Column("said_until", pl.Date, "The last day of the time in which it was said; equal to said_on for a day.", nullable=True),
     Column("said_on_precision", pl.String, "How exactly the text tells the time.", nullable=True, values=DATE_PRECISIONS),
+    Column("said_on_reference", pl.String, "What the day is counted from: the article's own date, or that of its story where it has none.", nullable=True, values=("article", "story")),
     Column("said_on_text", pl.String, "The words that tell the time, as printed (on Wednesday, over the weekend).", nullable=True),
     Column("said_on_start_char", pl.UInt32, "First character of these words in the body.", nullable=True),
     Column("said_on_end_char", pl.UInt32, "Character after these words in the body.", nullable=True),

@@ -118,6 +118,7 @@ OWN_BAD_ROWS: Mapping[
     ("fact_quotes", "said_on_precision_is_in_vocabulary"): (
         {"said_on": date(2024, 5, 1), "said_until": date(2024, 5, 1), "said_on_precision": "no such word"},
     ),
+    ("fact_quotes", "said_on_reference_is_in_vocabulary"): ({"said_on_reference": "no such word"},),
     ("fact_quotes", "said_on_text_is_in_body"): ({"said_on_start_char": 3},),
     ("fact_quotes", "said_place_text_is_in_body"): ({"said_place_text": "the port", "said_place_start_char": 3},),
     ("fact_quotes", "said_to_text_is_in_body"): ({"said_to_text": "reporters", "said_to_start_char": 3},),
@@ -150,6 +151,7 @@ OWN_BAD_ROWS: Mapping[
     ("fact_statements", "said_on_precision_is_in_vocabulary"): (
         {"said_on": date(2024, 5, 1), "said_until": date(2024, 5, 1), "said_on_precision": "no such word"},
     ),
+    ("fact_statements", "said_on_reference_is_in_vocabulary"): ({"said_on_reference": "no such word"},),
     ("fact_statements", "said_on_text_is_in_body"): ({"said_on_start_char": 3},),
     ("fact_statements", "said_place_text_is_in_body"): ({"said_place_text": "the port", "said_place_start_char": 3},),
     ("fact_statements", "said_to_text_is_in_body"): ({"said_to_text": "reporters", "said_to_start_char": 3},),
