@@ -67,9 +67,18 @@ def _read_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _list_bodies(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return one row per distinct body with what its first article says, by day, agencies before others, then by id."""
-    articles = con.sql("select body_sha256, article_id, published_on, outlet, word_count from fact_articles").pl()
-    ordered = articles.with_columns(is_agency=is_agency(pl.col("outlet"))).sort(
+    """Return one row per distinct body with what its first article says, by day, agencies before others, then by id.
+
+    An outlet that another one credits is an agency to it, whether the lexicon knows it or not.
+    """
+    articles = con.sql(
+        """
+        select body_sha256, article_id, published_on, outlet, word_count,
+            coalesce(outlet in (select credited from article_credits), false) as is_credited
+        from fact_articles
+        """
+    ).pl()
+    ordered = articles.with_columns(is_agency=is_agency(pl.col("outlet")) | pl.col("is_credited")).sort(
         "published_on", ~pl.col("is_agency"), "article_id", nulls_last=True
     )
     return ordered.unique("body_sha256", keep="first", maintain_order=True).select(
