@@ -90,7 +90,7 @@ def read_lines(documents: pl.DataFrame) -> pl.DataFrame:
     lines = texts.pipe(split_lines).with_columns(doc=pl.col("doc").replace_strict(*_number(texts))).pipe(repair_lines)
     if not is_page.any():
         return lines
-    return pl.concat([lines, extract_html(documents.filter(is_page))]).sort("doc", "line_no")
+    return pl.concat([lines, extract_html(documents.filter(is_page))], how="diagonal").sort("doc", "line_no")
 
 
 def _number(documents: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

@@ -1,34 +1,45 @@
-"""HTML -> the lines that a reader of the page sees, with their places in the raw bytes."""
+"""HTML -> the lines that a reader of the page sees, with their places in the raw bytes and in the structure of the page."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
-from tasks.text.repair import EDITS, count_bytes, repair_line
+from tasks.text.repair import Change, count_bytes, repair_lines
 
 PAGE_READER = "html"
 """Documents with this reader are pages."""
 
-LINES_SCHEMA = {
-    "doc": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "encoding": pl.String, "byte_unit": pl.String,
-    "raw_start": pl.UInt64, "raw_end": pl.UInt64, "indent": pl.UInt32, "blank_lines": pl.UInt32, "text": pl.String,
-    "edits": EDITS,
+STRUCTURE = {
+    "tag": pl.String, "region": pl.String, "link_share": pl.Float64, "container": pl.UInt32, "outer": pl.UInt32,
+    "is_in_article": pl.Boolean, "is_in_named_body": pl.Boolean,
 }  # fmt: skip
-_RAW_TEXT = "script|style|textarea|title|iframe|noembed|noframes|xmp"
+"""Where a line stands in its page: the nearest element shown as a block; one of REGIONS; the share of its characters that are
+links; the number of the nearest element that holds blocks, and of the one around that; whether an `article` is around it,
+and an element that calls itself the body of one."""
+REGIONS = ("navigation", "aside", "footer", "form", "caption", "comments", "related")
+"""Parts of a page that are known by the element around them, or by what its class, id, role or label says."""
+_PLACES = {
+    "doc": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "encoding": pl.String, "byte_unit": pl.String,
+    "raw_start": pl.UInt64, "raw_end": pl.UInt64, "indent": pl.UInt32, "blank_lines": pl.UInt32,
+}  # fmt: skip
+
+ATTRIBUTES = r"""(?:[^"'>]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+(?:>|\Z)"""
+"""A pattern of what follows the name of an element up to the end of its tag."""
 # The tokens of https://html.spec.whatwg.org/multipage/parsing.html#tokenization; what has no end goes on to the end of the
-# page, as there, so that no character is looked at twice.
+# page, as there, and every repetition is possessive, so that no character is looked at twice.
 _TOKEN = re.compile(
-    rf"""<!--.*?(?:-->|\Z)
-    |<(?P<raw>{_RAW_TEXT})(?=[\s/>])(?:[^"'>]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+(?:>|\Z).*?(?:</(?P=raw)(?=[\s/>])[^>]*(?:>|\Z)|\Z)
-    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)(?:[^"'>]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+(?:>|\Z)
-    |<[!?/][^>]*+(?:>|\Z)""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    rf"""<(?:(?P<raw>(?i:script|style|textarea|title|iframe|noembed|noframes|xmp))(?=[\s/>]){ATTRIBUTES}
+      (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</[^>]*+(?:>|\Z)|\Z)
+    |(?P<name>/?[a-zA-Z][^\s/>]*+){ATTRIBUTES}
+    |!--(?:[^-]++|-(?!->))*+(?:-->|\Z)
+    |[!?/][^>]*+(?:>|\Z))""",
+    re.VERBOSE,
 )
 _UNSEEN = frozenset({"head", "noscript", "template", "svg", "math", "select", "object", "canvas", "audio", "video"})
-_BREAK = "br"
 _BLOCKS = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div", "dl", "dt",
@@ -38,112 +49,268 @@ _BLOCKS = frozenset(
     }
 )  # fmt: skip
 """Elements that the standard's style sheet shows as blocks, rows or cells (15.3 of the HTML standard)."""
-_SPACE = re.compile(r"[ \t\n\r\f]+")
+_LEAVES = frozenset(
+    {"blockquote", "caption", "dd", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "li", "p", "pre", "summary", "td", "th"}
+)  # fmt: skip
+"""Blocks that hold the text of a container."""
+_ENDED_BY_THEIR_LIKE = frozenset({"dd", "dt", "li", "td", "th", "tr"})
+_BLANKS = " \t\n\r\f"
+_BLANK_RUN = re.compile(r"[\t\n\r\f][ \t\n\r\f]*+| [ \t\n\r\f]++")
 
 
 def extract_html(documents: pl.DataFrame) -> pl.DataFrame:
-    """Return the visible lines of decoded pages, repaired: LINES_SCHEMA, a row a line, in the order of the page.
+    """Return the visible lines of decoded pages, repaired, as `read_lines` has them, with STRUCTURE; in the order of the page.
 
     A line is the text of a block, or of a block up to a `<br>`. Its white space is collapsed and its markup is gone, each
     as an edit, so that every character leads back to its bytes. `doc` is taken over from the documents.
     """
     # Python a page: parsers that are faster (lexbor, libxml2) do not tell where in the source a text stands.
-    rows = [
-        row
-        for page in documents.select("doc", "text", "text_start", "encoding", "byte_unit").iter_rows(named=True)
-        for row in _read_page(page)
-    ]
-    return pl.DataFrame(rows, schema=LINES_SCHEMA, orient="row")
+    rows: list[tuple[Any, ...]] = []
+    changes: dict[int, list[Change]] = {}
+    for page in documents.select("doc", "text", "text_start", "encoding", "byte_unit").iter_rows():
+        for row, line_changes in _read_page(*page):
+            if line_changes:
+                changes[len(rows)] = line_changes
+            rows.append(row)
+    return repair_lines(pl.DataFrame(rows, schema=_PLACES | STRUCTURE, orient="row"), changes)
 
 
-def _read_page(page: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    html, unit = page["text"], page["byte_unit"]
-    done, done_bytes = 0, page["text_start"]
-    for number, line in enumerate(find_lines(html)):
+def _read_page(
+    doc: int, html: str, text_start: int, encoding: str, unit: str
+) -> Iterator[tuple[tuple[Any, ...], list[Change]]]:
+    """Yield the row of each line, and the changes that make it what is seen."""
+    lines, regions = find_lines(html)
+    region_of = _settle_regions(lines, regions)
+    done, done_bytes = 0, text_start
+    for number, line in enumerate(lines):
         raw_start = done_bytes + count_bytes(html[done : line.start], unit)
         source = html[line.start : line.end]
         done, done_bytes = line.end, raw_start + count_bytes(source, unit)
-        changes = [(start - line.start, end - line.start, new, kind) for start, end, new, kind in line.changes]
-        text, edits = repair_line(source, unit, raw_start, changes)
-        names = ("start", "end", "raw_start", "raw_end", "kind")
-        yield {
-            "doc": page["doc"], "line_no": number, "line": source, "encoding": page["encoding"], "byte_unit": unit,
-            "raw_start": raw_start, "raw_end": done_bytes, "indent": 0,
-            "blank_lines": line.blank_lines if number else 0, "text": text,
-            "edits": [dict(zip(names, edit, strict=True)) for edit in edits],
-        }  # fmt: skip
+        place = line.place
+        row = (
+            doc, number, source, encoding, unit, raw_start, done_bytes, 0, line.blank_lines if number else 0,
+            place.tag, region_of[place.region_no], line.link_chars / line.chars, place.container, place.outer, place.is_in_article,
+            place.is_in_named_body,
+        )  # fmt: skip
+        yield row, _find_changes(html, line)
 
 
-@dataclass
+@dataclass(slots=True)
+class Place:
+    """An open element: its name, the block that its text stands in, and what is around."""
+
+    name: str = ""
+    tag: str = ""
+    container: int = 0
+    outer: int = 0
+    region_no: int = 0
+    is_in_article: bool = False
+    is_in_named_body: bool = False
+
+
+@dataclass(slots=True)
 class VisibleLine:
-    """One line: its first character in the page and the one after it, and what is to change between them."""
+    """One line: its first character in the page and the one after it, the stretches of text inside, its place, its length."""
 
     start: int
     end: int
     blank_lines: int
-    changes: list[tuple[int, int, str, str]] = field(default_factory=list)
+    place: Place
+    stretches: list[tuple[int, int]]
+    chars: int
+    link_chars: int
 
 
-def find_lines(html: str) -> Iterator[VisibleLine]:
-    """Yield the visible lines of a page, in order: from the first to the last character that is seen of each."""
+@dataclass(slots=True)
+class Region:
+    """An element that is one of REGIONS, and the number of the one around it."""
+
+    name: str | None
+    outer: int
+
+
+def find_lines(html: str) -> tuple[list[VisibleLine], list[Region]]:
+    """Return the visible lines of a page, in order, from the first to the last character seen of each, and its regions.
+
+    Region 0 is none.
+    """
+    lines: list[VisibleLine] = []
+    opened = _Opened()
     line: VisibleLine | None = None
-    breaks = 2
-    for start, end, kind in _find_stretches(html):
-        if kind == "text":
+    breaks, position, unseen, depth, is_link = 2, 0, "", 0, False
+    for token in _find_tokens(html):
+        start = token.start() if token else len(html)
+        if not unseen and start > position and (text := html[position:start].lstrip(_BLANKS)):
+            first, end = start - len(text), start - len(text) + len(text.rstrip(_BLANKS))
             if line is None:
-                line = VisibleLine(start, end, int(breaks > 1))
+                line = VisibleLine(first, end, int(breaks > 1), opened.place, [(first, end)], 0, 0)
+                lines.append(line)
             else:
-                if change := _join(html, line.end, start):
-                    line.changes.append(change)
                 line.end = end
+                line.stretches.append((first, end))
+            line.chars += end - first
+            line.link_chars += end - first if is_link else 0
             breaks = 0
-        elif kind in ("block", "break"):
-            if line is not None:
-                yield line
-                line = None
-            breaks += 2 if kind == "block" else 1
-    if line is not None:
-        yield line
-
-
-def _join(html: str, start: int, end: int) -> tuple[int, int, str, str] | None:
-    """Return the change that brings what stands between two words to a space, or to nothing where no white space is."""
-    between = html[start:end]
-    if between in ("", " "):
-        return None
-    without_markup = _TOKEN.sub("", between)
-    new = " " if _SPACE.search(without_markup) else ""
-    return start, end, new, "tag" if len(without_markup) < len(between) else "blank"
-
-
-def _find_stretches(html: str) -> Iterator[tuple[int, int, str]]:
-    """Yield words (`text`), `block` boundaries and line `break`s; inline markup and white space lie between them."""
-    position, unseen, depth = 0, "", 0
-    for token in _TOKEN.finditer(html):
-        if not unseen:
-            yield from _find_words(html, position, token.start())
+        if token is None:
+            break
         position = token.end()
-        name = (token["name"] or "").lower()
+        if not (name := token["name"]):
+            continue
+        name = name.lower()
         if unseen:
-            is_same, is_end = name == unseen, bool(token["end"])
-            depth += is_same and (-1 if is_end else 0 if token.group().endswith("/>") else 1)
-            if depth > 0 and not (unseen == "head" and name == "body"):
+            depth += _change_depth(token, name, unseen)
+            if depth > 0 and not (unseen == "head" and name in _BLOCKS):
                 continue
             unseen, depth = "", 0
-        elif name in _UNSEEN and not token["end"] and not token.group().endswith("/>"):
+        elif name in _UNSEEN and not token.group().endswith("/>"):
             unseen, depth = name, 1
-        if name == _BREAK:
-            yield token.start(), token.end(), "break"
-        elif name in _BLOCKS:
-            yield token.start(), token.end(), "block"
-    if not unseen:
-        yield from _find_words(html, position, len(html))
+        if name == "a" or name == "/a":
+            is_link = name == "a"
+        elif name == "br":
+            line = None
+            breaks += 1
+        elif name.lstrip("/") in _BLOCKS:
+            line = None
+            breaks = 2
+            opened.see(name, token.group())
+    return lines, opened.regions
 
 
-def _find_words(html: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """Yield the stretches between white space."""
-    for match in _WORD.finditer(html, start, end):
-        yield match.start(), match.end(), "text"
+def _find_tokens(html: str) -> Iterator[re.Match[str] | None]:
+    """Yield the tokens, and None for the end."""
+    yield from _TOKEN.finditer(html)
+    yield None
 
 
-_WORD = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
+def _change_depth(token: re.Match[str], name: str, unseen: str) -> int:
+    if name == unseen:
+        return 0 if token.group().endswith("/>") else 1
+    return -1 if name[0] == "/" and name[1:] == unseen else 0
+
+
+class _Opened:
+    """The blocks that are open: a stack, as a browser keeps it where end tags may be missing, but of bounded depth."""
+
+    _DEEPEST, _FARTHEST_END = 512, 64
+
+    def __init__(self) -> None:
+        self.place = Place()
+        self.regions = [Region(None, 0)]
+        self._stack = [self.place]
+        self._count = 0
+
+    def see(self, name: str, markup: str) -> None:
+        """Open or close a block; `markup` is its whole tag."""
+        stack = self._stack
+        if name[0] == "/":
+            name = name[1:]
+            for back in range(1, min(len(stack), self._FARTHEST_END)):
+                if stack[-back].name == name:
+                    del stack[-back:]
+                    break
+        elif name != "hr":
+            if stack[-1].name == "p" or (stack[-1].name == name and name in _ENDED_BY_THEIR_LIKE):
+                stack.pop()  # a paragraph ends where another block begins
+            stack.append(self._enter(stack[-1], name, markup))
+            if len(stack) > self._DEEPEST:
+                del stack[1]
+        self.place = stack[-1]
+
+    def _enter(self, outer: Place, name: str, markup: str) -> Place:
+        words = _read_names(markup) if len(markup) > len(name) + 2 and name not in _WHOLE else ""
+        region, region_no = _REGION_OF.get(name) or _name_region(words), outer.region_no
+        if region and region != self.regions[region_no].name:
+            self.regions.append(Region(region, region_no))
+            region_no = len(self.regions) - 1
+        container, around = outer.container, outer.outer
+        if name not in _LEAVES:
+            self._count += 1
+            container, around = self._count, outer.container
+        return Place(
+            name, name, container, around, region_no, outer.is_in_article or name == "article",
+            outer.is_in_named_body or _is_named_body(words),
+        )  # fmt: skip
+
+
+_WHOLE = frozenset({"html", "body", "main"})
+_REGION_OF = {
+    "nav": "navigation", "menu": "navigation", "aside": "aside", "footer": "footer", "form": "form", "search": "form",
+    "dialog": "form", "figcaption": "caption", "figure": "caption", "caption": "caption",
+}  # fmt: skip
+_NAMING = re.compile(
+    r"""\s(?:class|id|role|aria-label|itemprop)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE
+)
+# Words of the trade, in English as code is; whole words of a class such as `article__related-links` or `sideBar`.
+_NAMED_REGIONS = (
+    ("comments", re.compile(r"\b(?:comments?|commentlist|disqus|reply|replies|respond)\b")),
+    ("caption", re.compile(r"\b(?:caption|figcaption|credits?|gallery|slideshow|carousel)\b")),
+    ("navigation", re.compile(r"\b(?:nav|navbar|navigation|breadcrumbs?|menu|menubar|pagination|pager|skip|toolbar|tabs)\b")),
+    ("footer", re.compile(r"\b(?:footer|colophon|copyright|legal|contentinfo)\b")),
+    ("form", re.compile(r"\b(?:newsletters?|subscribe|subscription|signup|paywall|cookies?|consent|gdpr|login|popup|modal|banner|alert)\b")),
+    ("related", re.compile(r"\b(?:related|recommended|recommendations?|recirc|trending|popular|promo|promotion|teasers?|share|sharing|social|sponsored|advert|advertisement|ads?|outbrain|taboola|widgets?|sidebar|latest|tags|author bio|more stories|read more|most read|see also)\b")),
+)  # fmt: skip
+_NAMED_BODY = re.compile(
+    r"\b(?:article|story|entry|post|news|content|single)(?: |-|_)?(?:main )?(?:body|content|text)\b|\bbody (?:text|content|copy)\b"
+)
+
+
+def _read_names(markup: str) -> str:
+    """Return what the class, id, role, label or property of an element call it, as the attributes have it."""
+    return " ".join(filter(None, (found for names in _NAMING.findall(markup) for found in names)))
+
+
+def _to_words(names: str) -> str:
+    return re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names[:1000]).lower())
+
+
+@lru_cache(maxsize=20_000)
+def _name_region(names: str) -> str | None:
+    words = _to_words(names)
+    return next((region for region, pattern in _NAMED_REGIONS if pattern.search(words)), None)
+
+
+@lru_cache(maxsize=20_000)
+def _is_named_body(names: str) -> bool:
+    return bool(_NAMED_BODY.search(_to_words(names)))
+
+
+_LONG_LINE = 80
+
+
+def _settle_regions(lines: list[VisibleLine], regions: list[Region]) -> list[str | None]:
+    """Return the name of every region, that of the outermost; one that holds most of the page's prose is none.
+
+    A page whose sheet of styles calls all of it `has-sidebar` is no sidebar; a thread of comments may be longer than the article.
+    """
+    prose = [0] * len(regions)
+    for line in lines:
+        if (own := line.chars - line.link_chars) >= _LONG_LINE:
+            prose[line.place.region_no] += own
+    whole = sum(prose)
+    for number in range(len(regions) - 1, 0, -1):  # a region has a higher number than those around it
+        prose[regions[number].outer] += prose[number]
+    names: list[str | None] = [None]
+    for region, inside in zip(regions[1:], prose[1:], strict=True):
+        most = _MOST_PROSE_OF_COMMENTS if region.name == "comments" else _MOST_PROSE
+        names.append(names[region.outer] or (region.name if inside <= most * whole else None))
+    return names
+
+
+_MOST_PROSE, _MOST_PROSE_OF_COMMENTS = 0.4, 0.9
+
+
+def _find_changes(html: str, line: VisibleLine) -> list[Change]:
+    """Return what is to change in the source of a line: white space to one space, markup to nothing or to a space."""
+    changes: list[Change] = []
+    done = line.start
+    for start, end in line.stretches:
+        if done < start:
+            between = _TOKEN.sub("", html[done:start])
+            kind = "tag" if len(between) < start - done else "blank"
+            changes.append((done - line.start, start - line.start, " " if any(map(between.__contains__, _BLANKS)) else "", kind))
+        changes.extend(
+            (match.start() - line.start, match.end() - line.start, " ", "blank")
+            for match in _BLANK_RUN.finditer(html, start, end)
+        )
+        done = end
+    return changes
