@@ -215,11 +215,11 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
 def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     """Add `title_place` (place of the headline in the frame, null without one) and `is_title`, true for its copies too.
 
-    `documents` has `doc` and `metadata_title`. A headline is the line that the metadata names; else the likeliest before or
+    `documents` has `doc`, `metadata_title` and `page_title`. A headline is the line that the metadata or the page names; else the likeliest before or
     at the first sentence: it does not end in a full stop, a sentence follows, and it is the first line, is printed twice, is
     long for a line of its kind, or stands close to the article.
     """
-    told = documents.select("doc", told=fold_text(pl.col("metadata_title")).str.replace(r"[\s:.…!]+$", ""))
+    told = documents.select("doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", ""))
     own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
     starts_next = (
         (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
