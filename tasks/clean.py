@@ -32,6 +32,7 @@ from tasks.text.pieces import split_pieces
 from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from tasks.text.repeated import label_repeated
+from tasks.text.structure import score_pages
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
 ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))
@@ -126,6 +127,7 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         blocks.pipe(look_alone)
         .pipe(find_stretch)
         .pipe(score_lines)
+        .pipe(score_pages, documents)
         .pipe(find_article)
         .pipe(find_title, documents)
         .pipe(label_blocks)
