@@ -106,14 +106,15 @@ def _number(documents: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
 def join_blocks(lines: pl.DataFrame) -> pl.DataFrame:
     """Join the lines of each block by a space (by nothing after a hyphen).
 
-    Grain: one row per `block`, in order, with `doc`, `text` and the STRUCTURE of its first line.
+    Grain: one row per `block`, in order, with `doc`, `text` and, where lines have it, the STRUCTURE of the first.
     """
+    structure = [name for name in STRUCTURE if name in lines.columns]
     is_wrapped = pl.col("layout") == "hard_wrapped"
-    whole = lines.filter(~is_wrapped).select("block", "doc", "text", *STRUCTURE)
+    whole = lines.filter(~is_wrapped).select("block", "doc", "text", *structure)
     wrapped = (
         lines.filter(is_wrapped)
         .group_by("block", maintain_order=True)
-        .agg(pl.col("doc").first(), pl.col("text").str.join("\n"), pl.col(*STRUCTURE).first())
+        .agg(pl.col("doc").first(), pl.col("text").str.join("\n"), pl.col(structure).first())
         .with_columns(
             pl.col("text").str.replace_all(r"([\p{L}\p{N}]-)\n", "$1").str.replace_all("\n", " ", literal=True)
         )

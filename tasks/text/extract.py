@@ -1,5 +1,6 @@
 """HTML -> the lines that a reader of the page sees, with their places in the raw bytes and in the structure of the page."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,12 +81,13 @@ def _read_page(
 ) -> Iterator[tuple[tuple[Any, ...], list[Change]]]:
     """Yield the row of each line, and the changes that make it what is seen."""
     lines, regions = find_lines(html)
+    counted_as = "one byte" if unit == "utf-8" and html.isascii() else unit
     region_of = _settle_regions(lines, regions)
     done, done_bytes = 0, text_start
     for number, line in enumerate(lines):
-        raw_start = done_bytes + count_bytes(html[done : line.start], unit)
+        raw_start = done_bytes + count_bytes(html[done : line.start], counted_as)
         source = html[line.start : line.end]
-        done, done_bytes = line.end, raw_start + count_bytes(source, unit)
+        done, done_bytes = line.end, raw_start + count_bytes(source, counted_as)
         place = line.place
         row = (
             doc, number, source, encoding, unit, raw_start, done_bytes, 0, line.blank_lines if number else 0,
@@ -138,9 +140,9 @@ def find_lines(html: str) -> tuple[list[VisibleLine], list[Region]]:
     opened = _Opened()
     line: VisibleLine | None = None
     breaks, position, unseen, depth, is_link = 2, 0, "", 0, False
-    for token in _find_tokens(html):
-        start = token.start() if token else len(html)
-        if not unseen and start > position and (text := html[position:start].lstrip(_BLANKS)):
+    for token in itertools.chain(_TOKEN.finditer(html), (None,)):
+        start, after = token.span() if token else (len(html), len(html))
+        if start > position and not unseen and (text := html[position:start].lstrip(_BLANKS)):
             first, end = start - len(text), start - len(text) + len(text.rstrip(_BLANKS))
             if line is None:
                 line = VisibleLine(first, end, int(breaks > 1), opened.place, [(first, end)], 0, 0)
@@ -151,40 +153,39 @@ def find_lines(html: str) -> tuple[list[VisibleLine], list[Region]]:
             line.chars += end - first
             line.link_chars += end - first if is_link else 0
             breaks = 0
-        if token is None:
-            break
-        position = token.end()
-        if not (name := token["name"]):
+        position = after
+        name = token[2] if token else None
+        if token is None or name is None or not (unseen or (kind := _KINDS.get(name) or _KINDS.get(name.lower()))):
             continue
-        name = name.lower()
         if unseen:
+            name = name.lower()
             depth += _change_depth(token, name, unseen)
             if depth > 0 and not (unseen == "head" and name in _BLOCKS):
                 continue
-            unseen, depth = "", 0
-        elif name in _UNSEEN and not token.group().endswith("/>"):
-            unseen, depth = name, 1
-        if name == "a" or name == "/a":
-            is_link = name == "a"
-        elif name == "br":
-            line = None
-            breaks += 1
-        elif name.lstrip("/") in _BLOCKS:
+            unseen, depth, kind = "", 0, _KINDS.get(name)
+        if kind == "block":
             line = None
             breaks = 2
-            opened.see(name, token.group())
+            opened.see(name.lower(), token[0])
+        elif kind == "link":
+            is_link = name[0] != "/"
+        elif kind == "break":
+            line = None
+            breaks += 1
+        elif kind == "unseen" and not token[0].endswith("/>"):
+            unseen, depth = name.lower(), 1
     return lines, opened.regions
 
 
-def _find_tokens(html: str) -> Iterator[re.Match[str] | None]:
-    """Yield the tokens, and None for the end."""
-    yield from _TOKEN.finditer(html)
-    yield None
+_KINDS = {
+    **dict.fromkeys(_UNSEEN, "unseen"), **dict.fromkeys(_BLOCKS, "block"), **{f"/{name}": "block" for name in _BLOCKS},
+    "a": "link", "/a": "link", "br": "break", "/br": "break",
+}  # fmt: skip
 
 
 def _change_depth(token: re.Match[str], name: str, unseen: str) -> int:
     if name == unseen:
-        return 0 if token.group().endswith("/>") else 1
+        return 0 if token[0].endswith("/>") else 1
     return -1 if name[0] == "/" and name[1:] == unseen else 0
 
 
@@ -217,8 +218,8 @@ class _Opened:
         self.place = stack[-1]
 
     def _enter(self, outer: Place, name: str, markup: str) -> Place:
-        words = _read_names(markup) if len(markup) > len(name) + 2 and name not in _WHOLE else ""
-        region, region_no = _REGION_OF.get(name) or _name_region(words), outer.region_no
+        region, is_named_body = _know(name, markup)
+        region_no = outer.region_no
         if region and region != self.regions[region_no].name:
             self.regions.append(Region(region, region_no))
             region_no = len(self.regions) - 1
@@ -228,7 +229,7 @@ class _Opened:
             container, around = self._count, outer.container
         return Place(
             name, name, container, around, region_no, outer.is_in_article or name == "article",
-            outer.is_in_named_body or _is_named_body(words),
+            outer.is_in_named_body or is_named_body,
         )  # fmt: skip
 
 
@@ -254,24 +255,33 @@ _NAMED_BODY = re.compile(
 )
 
 
+@lru_cache(maxsize=10_000)
+def _know(name: str, markup: str) -> tuple[str | None, bool]:
+    """Return the region that an element is, if any, and whether it is the body of an article: by its name or what it is called."""
+    if name in _WHOLE:
+        return None, False
+    names = _read_names(markup)
+    return _REGION_OF.get(name) or _name_region(names), _is_named_body(names)
+
+
 def _read_names(markup: str) -> str:
     """Return what the class, id, role, label or property of an element call it, as the attributes have it."""
     return " ".join(filter(None, (found for names in _NAMING.findall(markup) for found in names)))
 
 
-def _to_words(names: str) -> str:
-    return re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names[:1000]).lower())
-
-
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=10_000)
 def _name_region(names: str) -> str | None:
     words = _to_words(names)
-    return next((region for region, pattern in _NAMED_REGIONS if pattern.search(words)), None)
+    return next((region for region, pattern in _NAMED_REGIONS if pattern.search(words)), None) if words else None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=10_000)
 def _is_named_body(names: str) -> bool:
     return bool(_NAMED_BODY.search(_to_words(names)))
+
+
+def _to_words(names: str) -> str:
+    return re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names[:1000]).lower())
 
 
 _LONG_LINE = 80

@@ -21,8 +21,7 @@ SAID = {
 _EVIDENCE = {f"{name}_evidence": pl.String for name in SAID}
 _ELEMENT = re.compile(rf"<(?P<name>(?i:meta|link|time|h1))(?=[\s/>])(?P<attributes>{ATTRIBUTES})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*+)\s*+(?:=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++)))?""")
-_JSON_LD = re.compile(r"ld\+json[^<>]{0,200}>", re.IGNORECASE)
-_END_OF_SCRIPT = re.compile(r"</script", re.IGNORECASE)
+_JSON_LD, _END_OF_SCRIPT = "application/ld+json", "</script"
 _ARTICLE_TYPE = re.compile(r"(?:Article|Posting|Report)$")
 _MOST_NODES, _MOST_AUTHORS, _MOST_CHARS = 2_000, 20, 500
 # Names of meta elements, the surest first: Open Graph (ogp.me), schema.org microdata, Dublin Core, and what large systems print.
@@ -92,10 +91,10 @@ def _find_article(page: str) -> dict[str, Any]:
 
 def _read_json_ld(page: str) -> Iterator[Any]:
     position = 0
-    while start := _JSON_LD.search(page, position):
-        end = _END_OF_SCRIPT.search(page, start.end())
-        position = end.end() if end else len(page)
-        data = page[start.end() : end.start() if end else len(page)].strip()
+    while (start := page.find(_JSON_LD, position)) >= 0 and (start := page.find(">", start) + 1):
+        position = page.find(_END_OF_SCRIPT, start)
+        position = len(page) if position < 0 else position
+        data = page[start:position].strip()
         data = data.removeprefix("<!--").removeprefix("//<![CDATA[").removesuffix("-->").removesuffix("//]]>").strip()
         try:
             yield json.loads(data.rstrip(";"), strict=False)
@@ -177,7 +176,10 @@ def _clean_texts(values: Any, most: int = _MOST_AUTHORS) -> list[str]:
 
 
 def _clean_text(value: str) -> str:
-    repaired, _ = repair_line(_encode(value[:_MOST_CHARS]), "utf-8", 0)
+    value = " ".join(value[:_MOST_CHARS].split())
+    if value.isascii() and value.isprintable() and "&" not in value and "<" not in value:
+        return value
+    repaired, _ = repair_line(_encode(value), "utf-8", 0)
     return " ".join(repaired.split())
 
 
