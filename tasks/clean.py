@@ -32,7 +32,7 @@ from tasks.text.pieces import split_pieces
 from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from tasks.text.repeated import label_repeated
-from tasks.text.structure import score_pages
+from tasks.text.structure import label_captions, label_structure, score_pages
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
 ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))
@@ -132,6 +132,7 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         .pipe(find_article)
         .pipe(find_title, documents)
         .pipe(label_blocks)
+        .pipe(label_structure)
         .pipe(label_outlet_forms, documents)
     )
 
@@ -139,7 +140,12 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
 def look_alone(blocks: pl.DataFrame) -> pl.DataFrame:
     """Add what a block says without a look at the whole document: measures, its known form, the label it has alone."""
     return (
-        blocks.pipe(measure_blocks).pipe(match_known_forms).pipe(label_alone).pipe(label_datelines).pipe(label_slogans)
+        blocks.pipe(measure_blocks)
+        .pipe(match_known_forms)
+        .pipe(label_alone)
+        .pipe(label_datelines)
+        .pipe(label_slogans)
+        .pipe(label_captions)
     )
 
 

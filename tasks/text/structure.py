@@ -123,6 +123,45 @@ STRUCTURE_MEASURES = (*_LOOKS, *_AROUND, *_MEASURES)
 """What the trees look at, in the order of their numbers in the model."""
 
 
+def label_captions(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Label what a page itself marks as the caption of a figure or a table, where nothing else is known of the line."""
+    is_caption = is_html(blocks) & blocks["alone_label"].is_null()
+    if not is_caption.any():
+        return blocks
+    says_so = is_caption & pl.col("tag").is_in(("figcaption", "caption")).fill_null(False)
+    return blocks.with_columns(
+        alone_label=pl.when(says_so).then(pl.lit("caption")).otherwise("alone_label"),
+        alone_reason=pl.when(says_so).then(pl.lit("caption_element")).otherwise("alone_reason"),
+    )
+
+
+def label_structure(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Say of the labelled lines of HTML pages what their structure tells.
+
+    A heading of the body is one; what else of the body is in a list, a table or a quotation says so in its reason; what is
+    outside of the article has the label of its region.
+    """
+    if not is_html(blocks).any():
+        return blocks
+    is_body, is_outside = pl.col("label") == "body", pl.col("reason").is_in(_OUTSIDE)
+    is_heading = is_body & pl.col("tag").is_in(_TAGS["heading"]).fill_null(False)
+    label, reason = pl.when(is_heading).then(pl.lit("heading")), pl.when(is_heading).then(pl.lit("heading_element"))
+    for tags, why in _PLACES_IN_BODY:
+        reason = reason.when(is_body & pl.col("tag").is_in(tags).fill_null(False)).then(pl.lit(why))
+    for region, name in _LABELS_OF_REGIONS.items():
+        is_there = is_outside & (pl.col("region") == region).fill_null(False)
+        label, reason = label.when(is_there).then(pl.lit(name)), reason.when(is_there).then(pl.lit(f"in_{region}"))
+    return blocks.with_columns(label=label.otherwise("label"), reason=reason.otherwise("reason"))
+
+
+_OUTSIDE = ("before_article", "after_article", "unlike_article")
+_PLACES_IN_BODY = ((("li", "dt", "dd"), "in_list"), (("td", "th"), "in_table"), (("blockquote",), "in_blockquote"))
+_LABELS_OF_REGIONS = {
+    "navigation": "navigation", "aside": "navigation", "footer": "navigation", "related": "navigation", "form": "promotion",
+    "caption": "caption", "comments": "comment_form",
+}  # fmt: skip
+
+
 def _find_told(pages: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     """Return `in_told_body` by `place`: 1 for a line that the page's JSON-LD has in the body of the article, -1 for another one.
 
