@@ -288,21 +288,24 @@ _LONG_LINE = 80
 
 
 def _settle_regions(lines: list[VisibleLine], regions: list[Region]) -> list[str | None]:
-    """Return the name of every region, that of the outermost; one that holds most of the page's prose is none.
+    """Return the name of every region, that of the outermost; one that holds much of the page's prose is none.
 
-    A page whose sheet of styles calls all of it `has-sidebar` is no sidebar; a thread of comments may be longer than the article.
+    A page whose sheet of styles calls all of it `has-sidebar` is no sidebar. A thread of comments may be longer than the
+    article: it does not count as prose of the page, and is none only where it holds nearly all.
     """
     prose = [0] * len(regions)
     for line in lines:
         if (own := line.chars - line.link_chars) >= _LONG_LINE:
             prose[line.place.region_no] += own
-    whole = sum(prose)
+    all_prose = sum(prose)
+    without_comments = sum(own for own, region in zip(prose, regions, strict=True) if region.name != "comments")
     for number in range(len(regions) - 1, 0, -1):  # a region has a higher number than those around it
         prose[regions[number].outer] += prose[number]
     names: list[str | None] = [None]
     for region, inside in zip(regions[1:], prose[1:], strict=True):
-        most = _MOST_PROSE_OF_COMMENTS if region.name == "comments" else _MOST_PROSE
-        names.append(names[region.outer] or (region.name if inside <= most * whole else None))
+        is_comments = region.name == "comments"
+        most = _MOST_PROSE_OF_COMMENTS * all_prose if is_comments else _MOST_PROSE * without_comments
+        names.append(names[region.outer] or (region.name if inside <= most else None))
     return names
 
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.text.extract import REGIONS
 from tasks.text.page import AROUND, average_near, is_html, load_trees, look_first
+from warehouse.tables import BODY_LABELS
 
 _LOOKS = (
     "first_look", "likely", "likely_words", "length", "is_prose", "is_terminal", "is_strong", "prose_words", "copies",
@@ -144,7 +145,7 @@ def label_structure(blocks: pl.DataFrame) -> pl.DataFrame:
     if not is_html(blocks).any():
         return blocks
     is_body, is_outside = pl.col("label") == "body", pl.col("reason").is_in(_OUTSIDE)
-    is_heading = is_body & pl.col("tag").is_in(_TAGS["heading"]).fill_null(False)
+    is_heading = pl.col("label").is_in(BODY_LABELS) & pl.col("tag").is_in(_TAGS["heading"]).fill_null(False)
     label, reason = pl.when(is_heading).then(pl.lit("heading")), pl.when(is_heading).then(pl.lit("heading_element"))
     for tags, why in _PLACES_IN_BODY:
         reason = reason.when(is_body & pl.col("tag").is_in(tags).fill_null(False)).then(pl.lit(why))
