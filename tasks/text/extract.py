@@ -320,7 +320,9 @@ def _find_changes(html: str, line: VisibleLine) -> list[Change]:
         if done < start:
             between = _TOKEN.sub("", html[done:start])
             kind = "tag" if len(between) < start - done else "blank"
-            changes.append((done - line.start, start - line.start, " " if any(map(between.__contains__, _BLANKS)) else "", kind))
+            changes.append(
+                (done - line.start, start - line.start, " " if any(map(between.__contains__, _BLANKS)) else "", kind)
+            )
         changes.extend(
             (match.start() - line.start, match.end() - line.start, " ", "blank")
             for match in _BLANK_RUN.finditer(html, start, end)

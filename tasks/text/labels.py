@@ -219,7 +219,9 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     at the first sentence: it does not end in a full stop, a sentence follows, and it is the first line, is printed twice, is the
     main heading of its page, is long for a line of its kind, or stands close to the article.
     """
-    told = documents.select("doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", ""))
+    told = documents.select(
+        "doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", "")
+    )
     own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
     starts_next = (
         (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)

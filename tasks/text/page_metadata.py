@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -43,7 +43,7 @@ def read_page_metadata(documents: pl.DataFrame) -> pl.DataFrame:
     pages = documents.filter(pl.col("reader") == PAGE_READER).select("doc", "text")
     # Python a page: attributes of elements and trees of JSON have no Polars form.
     rows = [{"doc": doc, **_read_page(text)} for doc, text in pages.iter_rows()]
-    schema = {"doc": documents.schema["doc"], **SAID, **_EVIDENCE, "page_body": pl.String}
+    schema: dict[str, Any] = {"doc": documents.schema["doc"], **SAID, **_EVIDENCE, "page_body": pl.String}
     return documents.select("doc").join(
         pl.DataFrame(rows, schema=schema, orient="row"), on="doc", how="left", maintain_order="left"
     )
@@ -62,10 +62,14 @@ def _read_page(page: str) -> dict[str, Any]:
         _say(said, name, values, "json_ld")
     _say(said, "url", _clean_urls(links), "canonical_link")
     _say(said, "url", _clean_urls([_id_of(article.get("mainEntityOfPage")), article.get("url")]), "json_ld")
-    clean = {"authors": _clean_authors, "url": _clean_urls, "published_on": _parse_dates}
+    clean: dict[str, Callable[[Any], Sequence[Any]]] = {
+        "authors": _clean_authors,
+        "url": _clean_urls,
+        "published_on": _parse_dates,
+    }
     for name, keys in _META.items():
         for key in keys:
-            values = clean.get(name, _clean_texts)(metas.get(key))
+            values = clean[name](metas.get(key)) if name in clean else _clean_texts(metas.get(key))
             _say(said, name, values, "open_graph" if key.startswith(("og:", "article:")) else "meta")
     _say(said, "published_on", _parse_dates(times), "time")
     if outlet := said.get("page_outlet"):
@@ -84,9 +88,9 @@ def _say(said: dict[str, Any], name: str, values: Sequence[Any], evidence: str) 
 
 
 def _find_article(page: str) -> dict[str, Any]:
-    """Return the node of the page's JSON-LD that is an article, the outermost and first; an empty one without."""
-    found = [node for data in _read_json_ld(page) for node in _walk(data) if _is_article(node)]
-    return next((node for node in found if "articleBody" in node or "headline" in node), found[0] if found else {})
+    """Return the node of the page's JSON-LD that is an article and has a headline or a body, the outermost and first, else {}."""
+    nodes = (node for data in _read_json_ld(page) for node in _walk(data) if _is_article(node))
+    return next((node for node in nodes if {str} & {type(node.get(key)) for key in ("headline", "articleBody")}), {})
 
 
 def _read_json_ld(page: str) -> Iterator[Any]:
@@ -98,7 +102,10 @@ def _read_json_ld(page: str) -> Iterator[Any]:
         data = data.removeprefix("<!--").removeprefix("//<![CDATA[").removesuffix("-->").removesuffix("//]]>").strip()
         try:
             yield json.loads(data.rstrip(";"), strict=False)
-        except (ValueError, RecursionError):  # scripts with faults are common, and the page has other elements that tell
+        except (
+            ValueError,
+            RecursionError,
+        ):  # scripts with faults are common, and the page has other elements that tell
             continue
 
 
@@ -121,7 +128,9 @@ def _walk(data: Any) -> Iterator[dict[str, Any]]:
 
 def _is_article(node: dict[str, Any]) -> bool:
     types = node.get("@type")
-    return any(isinstance(one, str) and _ARTICLE_TYPE.search(one) for one in (types if isinstance(types, list) else [types]))
+    return any(
+        isinstance(one, str) and _ARTICLE_TYPE.search(one) for one in (types if isinstance(types, list) else [types])
+    )
 
 
 def _read_elements(page: str) -> tuple[dict[str, list[str]], list[str], list[str]]:

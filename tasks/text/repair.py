@@ -17,6 +17,7 @@ Change = tuple[int, int, str, str]
 """What is to change in a text: first character, the one after, the new text, the kind of the edit."""
 
 EDITS = ARTICLE_SEGMENTS.column("edits").dtype
+_EDIT = {"start": pl.UInt32, "end": pl.UInt32, "raw_start": pl.UInt64, "raw_end": pl.UInt64, "kind": pl.String}
 _INVALID = f"{chr(INVALID_BYTE)}-{chr(INVALID_BYTE + 255)}"
 _ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _TAG = (
@@ -49,14 +50,13 @@ def repair_lines(lines: pl.DataFrame, markup: Mapping[int, Sequence[Change]] | N
         for row, line, unit, raw_start in suspects.select("row", "line", "byte_unit", "raw_start").iter_rows()
     ]
     texts = pl.DataFrame({"row": suspects["row"], "text": [text for text, _ in repaired]})
-    names = ("start", "end", "raw_start", "raw_end", "kind")
     edits = pl.DataFrame(
         [(row, *edit) for row, (_, own) in zip(suspects["row"], repaired, strict=True) for edit in own],
-        schema={"row": pl.UInt32} | dict(zip(names, EDITS.inner.to_schema().values(), strict=True)),
+        schema={"row": pl.UInt32, **_EDIT},
         orient="row",
     )
     changes = texts.join(
-        edits.group_by("row").agg(edits=pl.struct(names)), on="row", how="left", maintain_order="left"
+        edits.group_by("row").agg(edits=pl.struct(*_EDIT)), on="row", how="left", maintain_order="left"
     )
     return (
         lines.with_row_index("row")
@@ -70,9 +70,7 @@ def _to_rust(pattern: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern)
 
 
-def repair_line(
-    line: str, byte_unit: str, raw_start: int, markup: Iterable[Change] = ()
-) -> tuple[str, list[Edit]]:
+def repair_line(line: str, byte_unit: str, raw_start: int, markup: Iterable[Change] = ()) -> tuple[str, list[Edit]]:
     """Return the repaired line and its edits; `markup` are changes (start, end, new text, kind) to make first, in order."""
     text, edits = _apply(line, [], markup)
     text, edits = _apply(text, edits, _find_invalid_bytes(text))

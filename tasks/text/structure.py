@@ -62,7 +62,9 @@ def _weigh_containers(pages: pl.DataFrame) -> pl.DataFrame:
     Links and regions that are known not to be the article count nothing.
     """
     is_own = pl.col("is_prose") & (pl.col("link_share") < 0.5) & pl.col("region").is_null()
-    pages = pages.with_columns(own=pl.when(is_own).then(pl.col("long").clip(0, _MOST_WORDS)).otherwise(0).cast(pl.Float64))
+    pages = pages.with_columns(
+        own=pl.when(is_own).then(pl.col("long").clip(0, _MOST_WORDS)).otherwise(0).cast(pl.Float64)
+    )
     own = pl.col("own")
     in_parts = pages.group_by("doc", container="outer").agg(in_parts=own.sum())
     return (
@@ -146,13 +148,17 @@ def label_structure(blocks: pl.DataFrame) -> pl.DataFrame:
         return blocks
     is_body, is_outside = pl.col("label") == "body", pl.col("reason").is_in(_OUTSIDE)
     is_heading = pl.col("label").is_in(BODY_LABELS) & pl.col("tag").is_in(_TAGS["heading"]).fill_null(False)
-    label, reason = pl.when(is_heading).then(pl.lit("heading")), pl.when(is_heading).then(pl.lit("heading_element"))
-    for tags, why in _PLACES_IN_BODY:
-        reason = reason.when(is_body & pl.col("tag").is_in(tags).fill_null(False)).then(pl.lit(why))
-    for region, name in _LABELS_OF_REGIONS.items():
-        is_there = is_outside & (pl.col("region") == region).fill_null(False)
-        label, reason = label.when(is_there).then(pl.lit(name)), reason.when(is_there).then(pl.lit(f"in_{region}"))
-    return blocks.with_columns(label=label.otherwise("label"), reason=reason.otherwise("reason"))
+    rules = [("heading", "heading_element", is_heading)]
+    rules += [("body", why, is_body & pl.col("tag").is_in(tags).fill_null(False)) for tags, why in _PLACES_IN_BODY]
+    rules += [
+        (name, f"in_{region}", is_outside & (pl.col("region") == region).fill_null(False))
+        for region, name in _LABELS_OF_REGIONS.items()
+    ]
+    label, reason = pl.col("label"), pl.col("reason")
+    for name, why, holds in reversed(rules):
+        label = pl.when(holds).then(pl.lit(name)).otherwise(label)
+        reason = pl.when(holds).then(pl.lit(why)).otherwise(reason)
+    return blocks.with_columns(label=label, reason=reason)
 
 
 _OUTSIDE = ("before_article", "after_article", "unlike_article")

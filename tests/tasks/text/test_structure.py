@@ -1,5 +1,7 @@
 """Pages whose structure says what their lines are."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -11,10 +13,14 @@ from tests.builders import raw_documents
 from tests.work import count_lines_run
 from training.pages import Page, measure_pages
 
-MENU = "".join(f'<li><a href="/{name.lower()}">{name}</a></li>' for name in ("News", "World", "Sport", "Culture", "Weather"))
+MENU = "".join(
+    f'<li><a href="/{name.lower()}">{name}</a></li>' for name in ("News", "World", "Sport", "Culture", "Weather")
+)
 STORIES = "".join(
     f'<li><a href="/{number}">{text}</a></li>'
-    for number, text in enumerate(("Storm closes the port of Lindby", "Ten beaches without a wave", "Why the ferries are late again"))
+    for number, text in enumerate(
+        ("Storm closes the port of Lindby", "Ten beaches without a wave", "Why the ferries are late again")
+    )
 )
 PARAGRAPHS = (
     "Negotiators for the striking ferry crews took home a written offer on Tuesday after an all-night meeting with the company.",
@@ -58,7 +64,10 @@ def test_the_body_is_the_article_and_nothing_else() -> None:
 
 
 def test_a_list_in_the_article_is_of_it_and_says_that_it_is_a_list() -> None:
-    items = ("A tenth more pay for all crews over the next two years.", "Forty more people on the boats before the summer begins.")
+    items = (
+        "A tenth more pay for all crews over the next two years.",
+        "Forty more people on the boats before the summer begins.",
+    )
     page = PAGE.replace("<h2>", "<ul><li>" + "</li><li>".join(items) + "</li></ul><h2>")
     labels = label(page)
     assert [labels[item] for item in items] == [("body", "in_list")] * 2
@@ -85,7 +94,9 @@ def test_a_line_knows_its_element_and_its_region(html: str, expected: tuple[str,
 
 def read_structure(html: str) -> pl.DataFrame:
     columns = {"text_start": pl.lit(0), "encoding": pl.lit("utf-8"), "byte_unit": pl.lit("utf-8")}
-    return extract_html(pl.DataFrame({"doc": [0], "text": [html]}, schema_overrides={"doc": pl.UInt32}).with_columns(**columns))
+    return extract_html(
+        pl.DataFrame({"doc": [0], "text": [html]}, schema_overrides={"doc": pl.UInt32}).with_columns(**columns)
+    )
 
 
 def test_what_holds_most_of_the_prose_is_no_region_but_a_thread_of_comments_is() -> None:
@@ -95,14 +106,16 @@ def test_what_holds_most_of_the_prose_is_no_region_but_a_thread_of_comments_is()
 
 
 def test_links_and_the_body_that_calls_itself_one_are_known() -> None:
-    lines = read_structure('<article><div itemprop="articleBody"><p>So <a href="/x">said it all</a></p></div></article><p>Not</p>')
+    lines = read_structure(
+        '<article><div itemprop="articleBody"><p>So <a href="/x">said it all</a></p></div></article><p>Not</p>'
+    )
     first, second = lines.select(STRUCTURE.keys()).to_dicts()
     assert first["link_share"] == pytest.approx(11 / 13) and first["is_in_article"] and first["is_in_named_body"]
     assert not second["link_share"] and not second["is_in_article"] and not second["is_in_named_body"]
 
 
 def test_lines_that_the_json_ld_has_in_its_body_are_told_from_others() -> None:
-    data = '{"@type": "NewsArticle", "articleBody": "%s"}' % " ".join((PARAGRAPHS[0], PARAGRAPHS[2]))
+    data = json.dumps({"@type": "NewsArticle", "articleBody": " ".join((PARAGRAPHS[0], PARAGRAPHS[2]))})
     page = PAGE.replace("</head>", f'<script type="application/ld+json">{data}</script></head>')
     lines = measure_pages([Page(page.encode(), " ".join(PARAGRAPHS))])
     told = dict(lines.select("text", "is_in_told_body").iter_rows())
@@ -111,10 +124,24 @@ def test_lines_that_the_json_ld_has_in_its_body_are_told_from_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<div>", "<p>", "<li>", '<div class="a b">', "</div>", "<a>", "<table><tr><td>", "<svg>", "<nav><p>x</nav>", "<h1>x"]
+    "part",
+    [
+        "<div>",
+        "<p>",
+        "<li>",
+        '<div class="a b">',
+        "</div>",
+        "<a>",
+        "<table><tr><td>",
+        "<svg>",
+        "<nav><p>x</nav>",
+        "<h1>x",
+    ],
 )
 def test_the_work_on_a_page_grows_with_its_length(part: str) -> None:
-    once, twice = (count_lines_run(lambda size=size: find_lines("<p>Seen.</p>" + part * size)) for size in (2_000, 4_000))
+    once, twice = (
+        count_lines_run(lambda size=size: find_lines("<p>Seen.</p>" + part * size)) for size in (2_000, 4_000)
+    )
     assert twice < 2.1 * once
 
 
