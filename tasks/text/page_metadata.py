@@ -69,8 +69,8 @@ def _read_page(page: str) -> dict[str, Any]:
     }
     for name, keys in _META.items():
         for key in keys:
-            values = clean[name](metas.get(key)) if name in clean else _clean_texts(metas.get(key))
-            _say(said, name, values, "open_graph" if key.startswith(("og:", "article:")) else "meta")
+            found: Sequence[Any] = clean[name](metas.get(key)) if name in clean else _clean_texts(metas.get(key))
+            _say(said, name, found, "open_graph" if key.startswith(("og:", "article:")) else "meta")
     _say(said, "published_on", _parse_dates(times), "time")
     if outlet := said.get("page_outlet"):
         said["page_outlet"] = outlet = _SITE_BEHIND.split(outlet)[0]
