@@ -205,10 +205,10 @@ class _Opened:
         stack = self._stack
         if name[0] == "/":
             name = name[1:]
-            for back in range(1, min(len(stack), self._FARTHEST_END)):
-                if stack[-back].name == name:
-                    del stack[-back:]
-                    break
+            if stack[-1].name == name:
+                stack.pop()
+            else:
+                self._close_far(name)
         elif name != "hr":
             if stack[-1].name == "p" or (stack[-1].name == name and name in _ENDED_BY_THEIR_LIKE):
                 stack.pop()  # a paragraph ends where another block begins
@@ -216,6 +216,13 @@ class _Opened:
             if len(stack) > self._DEEPEST:
                 del stack[1]
         self.place = stack[-1]
+
+    def _close_far(self, name: str) -> None:
+        """Close the nearest element of a name, with all inside that has no end; an end of nothing closes nothing."""
+        for back in range(2, min(len(self._stack), self._FARTHEST_END)):
+            if self._stack[-back].name == name:
+                del self._stack[-back:]
+                return
 
     def _enter(self, outer: Place, name: str, markup: str) -> Place:
         region, is_named_body = _know(name, markup)
@@ -242,17 +249,23 @@ _NAMING = re.compile(
     r"""\s(?:class|id|role|aria-label|itemprop)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE
 )
 # Words of the trade, in English as code is; whole words of a class such as `article__related-links` or `sideBar`.
-_NAMED_REGIONS = (
-    ("comments", re.compile(r"\b(?:comments?|commentlist|disqus|reply|replies|respond)\b")),
-    ("caption", re.compile(r"\b(?:caption|figcaption|credits?|gallery|slideshow|carousel)\b")),
-    ("navigation", re.compile(r"\b(?:nav|navbar|navigation|breadcrumbs?|menu|menubar|pagination|pager|skip|toolbar|tabs)\b")),
-    ("footer", re.compile(r"\b(?:footer|colophon|copyright|legal|contentinfo)\b")),
-    ("form", re.compile(r"\b(?:newsletters?|subscribe|subscription|signup|paywall|cookies?|consent|gdpr|login|popup|modal|banner|alert)\b")),
-    ("related", re.compile(r"\b(?:related|recommended|recommendations?|recirc|trending|popular|promo|promotion|teasers?|share|sharing|social|sponsored|advert|advertisement|ads?|outbrain|taboola|widgets?|sidebar|latest|tags|author bio|more stories|read more|most read|see also)\b")),
-)  # fmt: skip
+_NAMED_REGIONS = {  # the surest first
+    "comments": "comment comments commentlist disqus reply replies respond",
+    "caption": "caption figcaption credit credits gallery slideshow carousel",
+    "navigation": "nav navbar navigation breadcrumb breadcrumbs menu menubar pagination pager skip toolbar tabs",
+    "footer": "footer colophon copyright legal contentinfo",
+    "form": "newsletter newsletters subscribe subscription signup paywall cookie cookies consent gdpr login popup modal banner alert",
+    "related": "related recommended recommendation recommendations recirc trending popular promo promotion teaser teasers share "
+    "sharing social sponsored advert advertisement ad ads outbrain taboola widget widgets sidebar latest tags",
+}  # fmt: skip
+_REGION_OF_WORD = {word: region for region, words in reversed(_NAMED_REGIONS.items()) for word in words.split()}
+_RANKS = {region: rank for rank, region in enumerate(_NAMED_REGIONS)}
+_RELATED_PHRASES = re.compile(r"\b(?:author bio|more stories|read more|most read|see also)\b")
 _NAMED_BODY = re.compile(
-    r"\b(?:article|story|entry|post|news|content|single)(?: |-|_)?(?:main )?(?:body|content|text)\b|\bbody (?:text|content|copy)\b"
+    r"\b(?:article|story|entry|post|news|content|single) (?:main )?(?:body|content|text)\b|\bbody (?:text|content|copy)\b"
 )
+_WORD_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_MOST_NAME_CHARS = 1_000
 
 
 @lru_cache(maxsize=10_000)
@@ -260,28 +273,25 @@ def _know(name: str, markup: str) -> tuple[str | None, bool]:
     """Return the region that an element is, if any, and whether it is the body of an article: by its name or what it is called."""
     if name in _WHOLE:
         return None, False
-    names = _read_names(markup)
-    return _REGION_OF.get(name) or _name_region(names), _is_named_body(names)
+    region, is_named_body = _know_names(_read_names(markup))
+    return _REGION_OF.get(name) or region, is_named_body
 
 
 def _read_names(markup: str) -> str:
     """Return what the class, id, role, label or property of an element call it, as the attributes have it."""
-    return " ".join(filter(None, (found for names in _NAMING.findall(markup) for found in names)))
+    return " ".join(["".join(names) for names in _NAMING.findall(markup[:_MOST_NAME_CHARS])])
 
 
 @lru_cache(maxsize=10_000)
-def _name_region(names: str) -> str | None:
-    words = _to_words(names)
-    return next((region for region, pattern in _NAMED_REGIONS if pattern.search(words)), None) if words else None
-
-
-@lru_cache(maxsize=10_000)
-def _is_named_body(names: str) -> bool:
-    return bool(_NAMED_BODY.search(_to_words(names)))
-
-
-def _to_words(names: str) -> str:
-    return re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names[:1000]).lower())
+def _know_names(names: str) -> tuple[str | None, bool]:
+    words = [word.lower() for word in _WORD_OF_NAME.findall(names)]
+    regions = {_REGION_OF_WORD[word] for word in words if word in _REGION_OF_WORD}
+    phrase = " ".join(words)
+    if regions:
+        region = min(regions, key=_RANKS.__getitem__)
+    else:
+        region = "related" if _RELATED_PHRASES.search(phrase) else None
+    return region, bool(_NAMED_BODY.search(phrase))
 
 
 _LONG_LINE = 80
