@@ -287,11 +287,9 @@ def _know_names(names: str) -> tuple[str | None, bool]:
     words = [word.lower() for word in _WORD_OF_NAME.findall(names)]
     regions = {_REGION_OF_WORD[word] for word in words if word in _REGION_OF_WORD}
     phrase = " ".join(words)
-    if regions:
-        region = min(regions, key=_RANKS.__getitem__)
-    else:
-        region = "related" if _RELATED_PHRASES.search(phrase) else None
-    return region, bool(_NAMED_BODY.search(phrase))
+    if not regions and _RELATED_PHRASES.search(phrase):
+        regions = {"related"}
+    return min(regions, key=_RANKS.__getitem__, default=None), bool(_NAMED_BODY.search(phrase))
 
 
 _LONG_LINE = 80
