@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.outlets import load_outlets
 from tasks.reading.corrections import Correction
 from tasks.text.decode import decode_documents, reject
-from tasks.text.extract import PAGE_READER, extract_html
+from tasks.text.extract import PAGE_READER, STRUCTURE, extract_html
 from tasks.text.header import find_outlets, read_headers
 from tasks.text.labels import (
     find_article,
@@ -27,10 +27,12 @@ from tasks.text.labels import (
 from tasks.text.language import detect_languages
 from tasks.text.lines import find_layout, number_blocks, split_lines
 from tasks.text.page import score_lines
+from tasks.text.page_metadata import read_page_metadata
 from tasks.text.pieces import split_pieces
 from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from tasks.text.repeated import label_repeated
+from tasks.text.structure import label_captions, label_structure, score_pages
 from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
 
 ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))
@@ -58,6 +60,7 @@ def clean_documents(
     """
     decoded, unread = decode_documents(documents)
     decoded = decoded.with_columns(doc=pl.int_range(pl.len(), dtype=pl.UInt32))
+    decoded = decoded.join(read_page_metadata(decoded), on="doc", maintain_order="left")
     decoded = decoded.join(find_outlets(decoded), on="doc", maintain_order="left")
     lines = read_lines(decoded)
     layouts = find_layout(lines)
@@ -88,9 +91,11 @@ def read_lines(documents: pl.DataFrame) -> pl.DataFrame:
     is_page = documents["reader"] == PAGE_READER
     texts = documents.filter(~is_page)
     lines = texts.pipe(split_lines).with_columns(doc=pl.col("doc").replace_strict(*_number(texts))).pipe(repair_lines)
+    lines = lines.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in STRUCTURE.items())
     if not is_page.any():
         return lines
-    return pl.concat([lines, extract_html(documents.filter(is_page))]).sort("doc", "line_no")
+    pages = extract_html(documents.filter(is_page)).select(lines.columns)
+    return pl.concat([lines, pages]).sort("doc", "line_no")
 
 
 def _number(documents: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -101,14 +106,15 @@ def _number(documents: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
 def join_blocks(lines: pl.DataFrame) -> pl.DataFrame:
     """Join the lines of each block by a space (by nothing after a hyphen).
 
-    Grain: one row per `block`, in order, with `doc` and `text`.
+    Grain: one row per `block`, in order, with `doc`, `text` and, where lines have it, the STRUCTURE of the first.
     """
+    structure = [name for name in STRUCTURE if name in lines.columns]
     is_wrapped = pl.col("layout") == "hard_wrapped"
-    whole = lines.filter(~is_wrapped).select("block", "doc", "text")
+    whole = lines.filter(~is_wrapped).select("block", "doc", "text", *structure)
     wrapped = (
         lines.filter(is_wrapped)
         .group_by("block", maintain_order=True)
-        .agg(pl.col("doc").first(), pl.col("text").str.join("\n"))
+        .agg(pl.col("doc").first(), pl.col("text").str.join("\n"), pl.col(structure).first())
         .with_columns(
             pl.col("text").str.replace_all(r"([\p{L}\p{N}]-)\n", "$1").str.replace_all("\n", " ", literal=True)
         )
@@ -122,9 +128,11 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         blocks.pipe(look_alone)
         .pipe(find_stretch)
         .pipe(score_lines)
+        .pipe(score_pages, documents)
         .pipe(find_article)
         .pipe(find_title, documents)
         .pipe(label_blocks)
+        .pipe(label_structure)
         .pipe(label_outlet_forms, documents)
     )
 
@@ -132,7 +140,12 @@ def label_text(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
 def look_alone(blocks: pl.DataFrame) -> pl.DataFrame:
     """Add what a block says without a look at the whole document: measures, its known form, the label it has alone."""
     return (
-        blocks.pipe(measure_blocks).pipe(match_known_forms).pipe(label_alone).pipe(label_datelines).pipe(label_slogans)
+        blocks.pipe(measure_blocks)
+        .pipe(match_known_forms)
+        .pipe(label_alone)
+        .pipe(label_datelines)
+        .pipe(label_slogans)
+        .pipe(label_captions)
     )
 
 
@@ -209,11 +222,11 @@ def build_articles(documents: pl.DataFrame, segments: pl.DataFrame, layouts: pl.
         .join(read_headers(documents, segments), on="doc", maintain_order="left", suffix="_of_header")
         .pipe(lambda frame: frame.with_columns(*detect_languages(frame["body"]), hash_bodies(frame["body"])))
         .with_columns(
-            url=pl.col("metadata_url"),
-            title=pl.coalesce("metadata_title", "text_title"),
+            url=pl.coalesce("metadata_url", "page_url"),
+            title=pl.coalesce("metadata_title", "page_title", "text_title"),
             outlet=pl.coalesce("known_outlet", "text_outlet"),
-            authors=pl.coalesce("metadata_authors", "text_authors", pl.lit([], pl.List(pl.String))),
-            published_on=pl.coalesce("metadata_published_on", "text_published_on"),
+            authors=pl.coalesce("metadata_authors", "page_authors", "text_authors", pl.lit([], pl.List(pl.String))),
+            published_on=pl.coalesce("metadata_published_on", "page_published_on", "text_published_on"),
         )
     )
 
@@ -225,19 +238,26 @@ def build_segments(articles: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFra
 
 
 def build_attributes(articles: pl.DataFrame) -> pl.DataFrame:
-    """Return ARTICLE_ATTRIBUTES: every value that the metadata or the text gave, and which of them the article carries."""
-    authors = {name: pl.col(name).list.join(";") for name in ("metadata_authors", "text_authors")}
+    """Return ARTICLE_ATTRIBUTES: every value that the metadata, the page or the text gave, and which of them the article carries."""
+    authors = {name: pl.col(name).list.join(";") for name in ("metadata_authors", "page_authors", "text_authors")}
     told = pl.coalesce("metadata_uri", pl.lit("metadata"))
-    sources = (  # attribute, origin, value, evidence, the value that wins over it
-        ("title", "metadata", pl.col("metadata_title"), told, None),
-        ("title", "text", pl.col("text_title"), pl.lit("headline"), "metadata_title"),
-        ("authors", "metadata", authors["metadata_authors"], told, None),
-        ("authors", "text", authors["text_authors"], pl.lit("byline"), "metadata_authors"),
-        ("outlet", "metadata", pl.coalesce("metadata_outlet", "outlet_of_url"), pl.when(pl.col("metadata_outlet").is_null()).then(pl.lit("domain_of_url")).otherwise(told), None),
-        ("outlet", "text", pl.col("text_outlet"), pl.col("outlet_evidence"), "known_outlet"),
-        ("url", "metadata", pl.col("metadata_url"), told, None),
-        ("published_on", "metadata", pl.col("metadata_published_on").cast(pl.String), told, None),
-        ("published_on", "text", pl.col("text_published_on").cast(pl.String), pl.col("date_evidence"), "metadata_published_on"),
+    known_outlet = pl.coalesce("metadata_outlet", "outlet_of_url")
+    outlet_evidence = pl.coalesce("page_outlet_evidence", pl.lit("domain_of_url"))
+    sources = (  # attribute, origin, value, evidence, the values that win over it
+        ("title", "metadata", pl.col("metadata_title"), told, ()),
+        ("title", "html", pl.col("page_title"), pl.col("page_title_evidence"), ("metadata_title",)),
+        ("title", "text", pl.col("text_title"), pl.lit("headline"), ("metadata_title", "page_title")),
+        ("authors", "metadata", authors["metadata_authors"], told, ()),
+        ("authors", "html", authors["page_authors"], pl.col("page_authors_evidence"), ("metadata_authors",)),
+        ("authors", "text", authors["text_authors"], pl.lit("byline"), ("metadata_authors", "page_authors")),
+        ("outlet", "metadata", known_outlet, pl.when(pl.col("metadata_outlet").is_null()).then(pl.lit("domain_of_url")).otherwise(told), ()),
+        ("outlet", "html", pl.col("outlet_of_page"), outlet_evidence, ("metadata_outlet", "outlet_of_url")),
+        ("outlet", "text", pl.col("text_outlet"), pl.col("outlet_evidence"), ("known_outlet",)),
+        ("url", "metadata", pl.col("metadata_url"), told, ()),
+        ("url", "html", pl.col("page_url"), pl.col("page_url_evidence"), ("metadata_url",)),
+        ("published_on", "metadata", pl.col("metadata_published_on").cast(pl.String), told, ()),
+        ("published_on", "html", pl.col("page_published_on").cast(pl.String), pl.col("page_published_on_evidence"), ("metadata_published_on",)),
+        ("published_on", "text", pl.col("text_published_on").cast(pl.String), pl.col("date_evidence"), ("metadata_published_on", "page_published_on")),
     )  # fmt: skip
     parts = [
         articles.select(
@@ -246,9 +266,9 @@ def build_attributes(articles: pl.DataFrame) -> pl.DataFrame:
             origin=pl.lit(origin),
             value=value,
             evidence=evidence,
-            is_chosen=pl.col(winner).is_null() if winner else pl.lit(True),
+            is_chosen=pl.all_horizontal(pl.lit(True), *(pl.col(winner).is_null() for winner in winners)),
         ).filter(pl.col("value").is_not_null())
-        for attribute, origin, value, evidence, winner in sources
+        for attribute, origin, value, evidence, winners in sources
     ]
     return pl.concat(parts).select(ARTICLE_ATTRIBUTES.column_names).cast(ARTICLE_ATTRIBUTES.schema)
 

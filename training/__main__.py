@@ -11,7 +11,7 @@ import polars as pl
 from tasks.clean import look_alone
 from tasks.text.labels import LEAST_SCORE, find_stretch
 from tasks.text.page import MEASURES, Trees, find_pages, measure_lines
-from training.boosting import Plan, fit_trees
+from training.boosting import Plan, fit_trees, write_model
 
 MODEL = Path(__file__).parent.parent / "tasks" / "text" / "line_model.json"
 COLLECTIONS = ("lines.aeb", "lines.fundus-tests")
@@ -92,16 +92,6 @@ def _score(lines: pl.DataFrame, weight: pl.Expr) -> str:
     return f"p {right / kept:.3f} r {right / there:.3f} f1 {2 * right / (kept + there):.3f}"
 
 
-def write_model(trees: Trees, path: Path) -> None:
-    """Write the trees as JSON, a line a tree."""
-    grown = ",\n".join(
-        json.dumps({"feature": feature.tolist(), "at": at.tolist(), "value": value.tolist()})
-        for feature, at, value in zip(trees.feature, trees.at, trees.value, strict=True)
-    )
-    head = json.dumps({"card": "docs/line_model.md", "measures": MEASURES, "base": trees.base})
-    path.write_text(f'{head[:-1]}, "trees": [\n{grown}\n]}}\n', encoding="utf-8")
-
-
 def main() -> None:
     """Measure, learn, cross-validate, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,7 +105,7 @@ def main() -> None:
         tell_scores("other collection", cross_collections(lines))
     trees = fit_lines(lines)
     tell_scores("in sample", predict_lines(trees, lines))
-    write_model(trees, MODEL)
+    write_model(trees, MEASURES, "docs/line_model.md", MODEL)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Gradient boosting of decision trees for a yes-or-no question, in numpy, repeatable to the digit from one seed."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -81,3 +84,13 @@ def _weigh_split(slope: np.ndarray, bend: np.ndarray, shrink: float) -> np.ndarr
     all_slope, all_bend = slope[:, :, :1], bend[:, :, :1]
     right, left = slope**2 / (bend + shrink), (all_slope - slope) ** 2 / (all_bend - bend + shrink)
     return right + left - all_slope**2 / (all_bend + shrink)
+
+
+def write_model(trees: Trees, measures: Sequence[str], card: str, path: Path) -> None:
+    """Write the trees as JSON, a line a tree, with the names of what they look at and where they are described."""
+    grown = ",\n".join(
+        json.dumps({"feature": feature.tolist(), "at": at.tolist(), "value": value.tolist()})
+        for feature, at, value in zip(trees.feature, trees.at, trees.value, strict=True)
+    )
+    head = json.dumps({"card": card, "measures": list(measures), "base": trees.base})
+    path.write_text(f'{head[:-1]}, "trees": [\n{grown}\n]}}\n', encoding="utf-8")

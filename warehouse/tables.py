@@ -186,9 +186,18 @@ ARTICLE_ATTRIBUTES = Table(
         Column(
             "attribute", pl.String, "Which attribute.", values=("title", "authors", "outlet", "url", "published_on")
         ),
-        Column("origin", pl.String, "Who says so.", values=("metadata", "text")),
+        Column(
+            "origin",
+            pl.String,
+            "Who says so: what stands beside the document, the head of its page, its text.",
+            values=("metadata", "html", "text"),
+        ),
         Column("value", pl.String, "The value; authors are separated by semicolons."),
-        Column("evidence", pl.String, "The rule or the metadata file that gave the value."),
+        Column(
+            "evidence",
+            pl.String,
+            "The rule, the metadata file or the part of the page (json_ld, open_graph, meta, canonical_link, time) that gave the value.",
+        ),
         Column("is_chosen", pl.Boolean, "Whether fact_articles carries this value."),
     ),
 )

@@ -14,7 +14,7 @@ from tasks.text.relabels import RELABEL_REASON
 _BYLINE_WORD = r"^(?i:written by|by|von|par|por|door|av|di|text|autor|author)\s*:?\s+"
 _AUTHOR_BREAK = r"\s*(?:,|;|&|\band\b|\bund\b|\bet\b|\by\b|\bAND\b)\s*"
 _AUTHOR = r"^\p{Lu}[\p{L}\p{M}.'’-]*(?:\s(?:\p{Lu}[\p{L}\p{M}.'’-]*|de|del|der|van|von|da|di|do|dos|el|al|bin|la|le|ter|zu)){1,5}$"
-_JOB = r"(?i:correspondent|editor|reporter|writer|staff|news|agency|press|desk|team|service|columnist|contributor|associated|reuters)"
+JOB = r"(?i:correspondent|editor|reporter|writer|staff|news|agency|press|desk|team|service|columnist|contributor|associated|reuters)"
 
 
 def read_headers(documents: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
@@ -46,22 +46,38 @@ def list_outlets() -> pl.DataFrame:
 
 
 def find_outlets(documents: pl.DataFrame) -> pl.DataFrame:
-    """Return `known_outlet` per `doc`: what the metadata says, by its configured name, else the outlet of the URL's domain."""
-    keys = list_outlets()
-    domain = pl.col("metadata_url").str.to_lowercase().str.extract(r"^(?:[a-z]+://)?(?:www\.)?([^/:?#]+)")
-    by_name = keys.filter(~pl.col("is_domain")).select("key", by_name="outlet")
-    by_domain = keys.filter("is_domain").select(domain="key", by_domain="outlet")
+    """Return `known_outlet` per `doc`: what the metadata says, by its configured name, else the outlet of the URL's domain.
+
+    Where the metadata says neither, a page says it itself: `outlet_of_page`, by its configured name or by its own URL's domain.
+    """
+    documents = documents.select("doc", "metadata_outlet", "page_outlet", *map(_find_domain, ("metadata", "page")))
+    for origin in ("metadata", "page"):
+        documents = _find_configured(documents, origin)
+    outlet_of_page = pl.coalesce("page_by_name", "page_by_domain", "page_outlet")
+    return documents.select(
+        "doc",
+        known_outlet=pl.coalesce("metadata_by_name", "metadata_outlet", "metadata_by_domain", outlet_of_page),
+        outlet_of_url="metadata_by_domain",
+        outlet_of_page=outlet_of_page,
+    )
+
+
+def _find_domain(origin: str) -> pl.Expr:
+    domain = pl.col(f"{origin}_url").str.to_lowercase().str.extract(r"^(?:[a-z]+://)?(?:www\.)?([^/:?#]+)")
+    return domain.alias(f"{origin}_domain")
+
+
+def _find_configured(documents: pl.DataFrame, origin: str) -> pl.DataFrame:
+    """Add the configured outlet of the name, and of the domain, that one origin gives."""
+    keys, name = list_outlets(), f"{origin}_outlet"
+    key = pl.col(name).str.to_lowercase().str.strip_chars()
+    by_name = keys.filter(~pl.col("is_domain")).select("key", pl.col("outlet").alias(f"{origin}_by_name"))
+    by_domain = keys.filter("is_domain").select(pl.col("key"), pl.col("outlet").alias(f"{origin}_by_domain"))
     return (
-        documents.select(
-            "doc", "metadata_outlet", key=pl.col("metadata_outlet").str.to_lowercase().str.strip_chars(), domain=domain
-        )
-        .join(by_name, on="key", how="left", maintain_order="left")
-        .join(by_domain, on="domain", how="left", maintain_order="left")
-        .select(
-            "doc",
-            known_outlet=pl.coalesce("by_name", "metadata_outlet", "by_domain"),
-            outlet_of_url="by_domain",
-        )
+        documents.join(by_name, left_on=key, right_on="key", how="left", maintain_order="left")
+        .drop("key", strict=False)
+        .join(by_domain, left_on=f"{origin}_domain", right_on="key", how="left", maintain_order="left")
+        .drop("key", strict=False)
     )
 
 
@@ -85,7 +101,7 @@ def _read_authors(segments: pl.DataFrame) -> pl.DataFrame:
         )
         .explode("author")
         .with_columns(author=pl.col("author").str.replace(r"\s+in\s+\p{Lu}.*$|\s*[|/–—].*$", "").str.strip_chars(" ."))
-        .filter(pl.col("author").str.contains(_AUTHOR) & ~pl.col("author").str.contains(_JOB))
+        .filter(pl.col("author").str.contains(_AUTHOR) & ~pl.col("author").str.contains(JOB))
         .with_columns(author=_restore_case(pl.col("author")))
     )
     return names.group_by("doc", maintain_order=True).agg(text_authors=pl.col("author").unique(maintain_order=True))

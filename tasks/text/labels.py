@@ -215,11 +215,13 @@ def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
 def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     """Add `title_place` (place of the headline in the frame, null without one) and `is_title`, true for its copies too.
 
-    `documents` has `doc` and `metadata_title`. A headline is the line that the metadata names; else the likeliest before or
-    at the first sentence: it does not end in a full stop, a sentence follows, and it is the first line, is printed twice, is
-    long for a line of its kind, or stands close to the article.
+    `documents` has `doc`, `metadata_title` and `page_title`. A headline is the line that the metadata or the page names; else the likeliest before or
+    at the first sentence: it does not end in a full stop, a sentence follows, and it is the first line, is printed twice, is the
+    main heading of its page, is long for a line of its kind, or stands close to the article.
     """
-    told = documents.select("doc", told=fold_text(pl.col("metadata_title")).str.replace(r"[\s:.…!]+$", ""))
+    told = documents.select(
+        "doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", "")
+    )
     own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
     starts_next = (
         (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
@@ -230,6 +232,7 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     is_sentence = pl.col("is_prose") & pl.col("alone_label").is_null() & (pl.col("copies") == 1)
     later_sentence = is_sentence.reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
     distance = pl.col("first") - pl.col("place")
+    is_main_heading = (pl.col("tag") == "h1").fill_null(False) if "tag" in blocks.columns else pl.lit(False)
     is_candidate = (
         (~pl.col("tail").str.contains(r"""\.["”’)]*$""") | starts_next)
         & pl.col("form_label").is_null()
@@ -244,6 +247,7 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         + (pl.col("place") == pl.col("place").min().over("doc")).cast(pl.Float64) * 1.5
         + pl.col("copies").is_between(2, 4).cast(pl.Float64) * 2
         + starts_next.cast(pl.Float64) * 3
+        + is_main_heading.cast(pl.Float64) * 3
         - (pl.col("long") > 20).cast(pl.Float64)
         - pl.col("text").str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64) * 2  # the site's name behind it
     )

@@ -68,10 +68,18 @@ def find_pages(blocks: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def is_html(blocks: pl.DataFrame) -> pl.Series:
+    """Return which blocks are lines of a page whose structure is known."""
+    return blocks["tag"].is_not_null() if "tag" in blocks.columns else pl.repeat(False, blocks.height, eager=True)
+
+
 def score_lines(blocks: pl.DataFrame) -> pl.DataFrame:
-    """Add `is_page`, and the `score` of every line of a page: the log-odds of its being part of the article, else null."""
+    """Add `is_page`, and the `score` of every line of a page: the log-odds of its being part of the article, else null.
+
+    Pages whose structure is known have none yet: `score_pages` gives it.
+    """
     blocks = find_pages(blocks)
-    pages = blocks.filter("is_page")
+    pages = blocks.filter(pl.col("is_page") & ~is_html(blocks))
     if pages.is_empty():
         return blocks.with_columns(score=pl.lit(None, pl.Float64))
     scores = load_trees().score(measure_lines(pages).select(MEASURES).to_numpy())
@@ -85,14 +93,15 @@ def measure_lines(pages: pl.DataFrame) -> pl.DataFrame:
     All are rounded to three decimals, so that no tree depends on the last bits of a sum.
     """
     return (
-        pages.pipe(_look_first)
+        pages.pipe(look_first)
         .pipe(_measure_cohesion)
-        .with_columns(**_AROUND)
+        .with_columns(**AROUND)
         .with_columns(pl.col(MEASURES).cast(pl.Float64).round(3))
     )
 
 
-def _look_first(pages: pl.DataFrame) -> pl.DataFrame:
+def look_first(pages: pl.DataFrame) -> pl.DataFrame:
+    """Add what each line looks like by itself, with its `first_look` and how `likely` that makes it; and its `row` in its page."""
     points = (
         pl.col(where).cast(pl.Float64) * measure.cast(pl.Float64) * points for _, where, measure, points in LINE_POINTS
     )
@@ -136,7 +145,7 @@ def _measure_cohesion(pages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _average(column: str, half_life: int, *, below: bool) -> pl.Expr:
+def average_near(column: str, half_life: int, *, below: bool) -> pl.Expr:
     """The mean of the lines above (or below), which counts one line half as much as the one `half_life` nearer."""
     ordered = pl.col(column).reverse() if below else pl.col(column)
     mean = ordered.shift(1).fill_null(0.0).ewm_mean(half_life=half_life)
@@ -157,19 +166,19 @@ def _share(column: str, *, below: bool) -> pl.Expr:
 
 
 _IS_LIKELY = pl.col("likely") > _LIKELY
-_AROUND = {  # measure: its meaning is in docs/line_model.md
+AROUND = {  # measure: its meaning is in docs/line_model.md
     "likely_1_above": pl.col("likely").shift(1).over("doc").fill_null(0.0),
     "likely_2_above": pl.col("likely").shift(2).over("doc").fill_null(0.0),
     "likely_1_below": pl.col("likely").shift(-1).over("doc").fill_null(0.0),
     "likely_2_below": pl.col("likely").shift(-2).over("doc").fill_null(0.0),
-    "likely_near_above": _average("likely", 2, below=False),
-    "likely_near_below": _average("likely", 2, below=True),
-    "likely_around_above": _average("likely", 5, below=False),
-    "likely_around_below": _average("likely", 5, below=True),
-    "likely_words_near_above": _average("likely_words", 2, below=False),
-    "likely_words_near_below": _average("likely_words", 2, below=True),
-    "likely_words_around_above": _average("likely_words", 5, below=False),
-    "likely_words_around_below": _average("likely_words", 5, below=True),
+    "likely_near_above": average_near("likely", 2, below=False),
+    "likely_near_below": average_near("likely", 2, below=True),
+    "likely_around_above": average_near("likely", 5, below=False),
+    "likely_around_below": average_near("likely", 5, below=True),
+    "likely_words_near_above": average_near("likely_words", 2, below=False),
+    "likely_words_near_below": average_near("likely_words", 2, below=True),
+    "likely_words_around_above": average_near("likely_words", 5, below=False),
+    "likely_words_around_below": average_near("likely_words", 5, below=True),
     "lines_to_likely_above": _distance(_IS_LIKELY, below=False),
     "lines_to_likely_below": _distance(_IS_LIKELY, below=True),
     "prose_share_above": _share("prose_words", below=False),
@@ -182,24 +191,24 @@ _AROUND = {  # measure: its meaning is in docs/line_model.md
     "lines_of_stretch": (pl.col("last") - pl.col("first") + 1).log1p(),
     "lines_before_stretch": (pl.col("first") - pl.col("place")).clip(-40, 40),
     "lines_after_stretch": (pl.col("place") - pl.col("last")).clip(-40, 40),
-    "cohesion_around_above": _average("cohesion", 5, below=False),
-    "cohesion_around_below": _average("cohesion", 5, below=True),
-    "cohesion_far_above": _average("cohesion", 15, below=False),
-    "cohesion_far_below": _average("cohesion", 15, below=True),
-    "comments_far_above": _average("comment", 15, below=False),
-    "comments_around_below": _average("comment", 5, below=True),
-    "forms_far_below": _average("form", 15, below=True),
+    "cohesion_around_above": average_near("cohesion", 5, below=False),
+    "cohesion_around_below": average_near("cohesion", 5, below=True),
+    "cohesion_far_above": average_near("cohesion", 15, below=False),
+    "cohesion_far_below": average_near("cohesion", 15, below=True),
+    "comments_far_above": average_near("comment", 15, below=False),
+    "comments_around_below": average_near("comment", 5, below=True),
+    "forms_far_below": average_near("form", 15, below=True),
     "closings_above": pl.col("closings").clip(0, 6),
     "closings_below": (pl.col("is_closing").sum().over("doc") - pl.col("is_closing").cum_sum().over("doc")).clip(0, 6),
     "lines_to_closing_above": _distance(pl.col("is_closing"), below=False),
-    "length_near_above": _average("length", 2, below=False),
-    "capitals_near_above": _average("capitals", 2, below=False),
-    "capitals_near_below": _average("capitals", 2, below=True),
+    "length_near_above": average_near("length", 2, below=False),
+    "capitals_near_above": average_near("capitals", 2, below=False),
+    "capitals_near_below": average_near("capitals", 2, below=True),
     "lines_of_run": pl.len().over("doc", "run").clip(0, 30),
 }
 MEASURES = (
     "first_look", "likely", "likely_words", "length", "is_prose", "is_terminal", "is_strong", "prose_words", "copies",
-    "capitals", "small", "commas", "cohesion", *_AROUND,
+    "capitals", "small", "commas", "cohesion", *AROUND,
 )  # fmt: skip
 """What the trees look at, in the order of their numbers in the model."""
 
@@ -234,14 +243,14 @@ def find_leaves(measures: np.ndarray, feature: np.ndarray, at: np.ndarray) -> np
 
 
 @cache
-def load_trees() -> Trees:
-    """Load the trees that `python -m training` made; what they learned from and how well they do: docs/line_model.md.
+def load_trees(name: str = "line_model.json", measures: tuple[str, ...] = MEASURES) -> Trees:
+    """Load trees that `training` made; what they learned from and how well they do: docs/line_model.md and docs/pages.md.
 
     Raises:
-        ValueError: The measures of the model are not those of this module.
+        ValueError: The measures of the model are not those given.
     """
-    model = json.loads(files("tasks.text").joinpath("line_model.json").read_text(encoding="utf-8"))
-    if tuple(model["measures"]) != MEASURES:
-        raise ValueError("tasks/text/line_model.json was made for other measures: run python -m training")
-    feature, at, value = (np.array([tree[name] for tree in model["trees"]]) for name in ("feature", "at", "value"))
+    model = json.loads(files("tasks.text").joinpath(name).read_text(encoding="utf-8"))
+    if tuple(model["measures"]) != measures:
+        raise ValueError(f"tasks/text/{name} was made for other measures: run what its card says")
+    feature, at, value = (np.array([tree[part] for tree in model["trees"]]) for part in ("feature", "at", "value"))
     return Trees(model["base"], feature, at, value)

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import ftfy
 import polars as pl
@@ -13,7 +13,11 @@ from warehouse.tables import ARTICLE_SEGMENTS
 Edit = tuple[int, int, int, int, str]
 """First and last character of the repaired text, first and last byte of the raw document (or character of the line), kind."""
 
+Change = tuple[int, int, str, str]
+"""What is to change in a text: first character, the one after, the new text, the kind of the edit."""
+
 EDITS = ARTICLE_SEGMENTS.column("edits").dtype
+_EDIT = {"start": pl.UInt32, "end": pl.UInt32, "raw_start": pl.UInt64, "raw_end": pl.UInt64, "kind": pl.String}
 _INVALID = f"{chr(INVALID_BYTE)}-{chr(INVALID_BYTE + 255)}"
 _ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _TAG = (
@@ -26,29 +30,33 @@ _FAULT = f"[{_INVALID}]|{_ENTITY}|(?i:{_TAG})|{_CONTROL}|{_MOJIBAKE}"
 _CHUNK_CHARS = 100_000
 
 
-def repair_lines(lines: pl.DataFrame) -> pl.DataFrame:
+def repair_lines(lines: pl.DataFrame, markup: Mapping[int, Sequence[Change]] | None = None) -> pl.DataFrame:
     """Add `text`, the repaired `line`, and `edits` (characters of `text`, bytes of the raw document, kind) to lines.
 
     Kinds: `encoding` (invalid bytes read as cp1252, mojibake by ftfy's `fix_encoding`), `entity`, `tag`, `control` and
     `blank` (white space that a removed tag left at an end). Lines without a fault stay as they are, with no edits.
+    `markup` has the changes to make first, in order, of the lines (by number of row) that have any.
     """
-    gate = _to_rust(_FAULT)
-    is_suspect = lines["line"].str.contains(gate)
+    markup = markup or {}
+    is_suspect = lines["line"].str.contains(_to_rust(_FAULT))
+    if markup:
+        is_suspect |= pl.int_range(lines.height, eager=True).is_in(list(markup))
     if not is_suspect.any():
         return lines.with_columns(text="line", edits=pl.lit([], dtype=EDITS))
     suspects = lines.with_row_index("row").filter(is_suspect)
     # Python a line: ftfy and html.unescape have no Polars form; the gate leaves them the few faulty lines.
-    repaired = [repair_line(*row) for row in suspects.select("line", "byte_unit", "raw_start").iter_rows()]
-    changes = pl.DataFrame(
-        {
-            "row": suspects["row"],
-            "text": [text for text, _ in repaired],
-            "edits": [
-                [dict(zip(("start", "end", "raw_start", "raw_end", "kind"), e, strict=True)) for e in edits]
-                for _, edits in repaired
-            ],
-        },
-        schema={"row": pl.UInt32, "text": pl.String, "edits": EDITS},
+    repaired = [
+        repair_line(line, unit, raw_start, markup.get(row, ()))
+        for row, line, unit, raw_start in suspects.select("row", "line", "byte_unit", "raw_start").iter_rows()
+    ]
+    texts = pl.DataFrame({"row": suspects["row"], "text": [text for text, _ in repaired]})
+    edits = pl.DataFrame(
+        [(row, *edit) for row, (_, own) in zip(suspects["row"], repaired, strict=True) for edit in own],
+        schema={"row": pl.UInt32, **_EDIT},
+        orient="row",
+    )
+    changes = texts.join(
+        edits.group_by("row").agg(edits=pl.struct(*_EDIT)), on="row", how="left", maintain_order="left"
     )
     return (
         lines.with_row_index("row")
@@ -62,9 +70,7 @@ def _to_rust(pattern: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern)
 
 
-def repair_line(
-    line: str, byte_unit: str, raw_start: int, markup: Iterable[tuple[int, int, str, str]] = ()
-) -> tuple[str, list[Edit]]:
+def repair_line(line: str, byte_unit: str, raw_start: int, markup: Iterable[Change] = ()) -> tuple[str, list[Edit]]:
     """Return the repaired line and its edits; `markup` are changes (start, end, new text, kind) to make first, in order."""
     text, edits = _apply(line, [], markup)
     text, edits = _apply(text, edits, _find_invalid_bytes(text))
@@ -76,20 +82,20 @@ def repair_line(
     return text, _to_bytes(line, edits, byte_unit, raw_start)
 
 
-def _find_invalid_bytes(text: str) -> Iterable[tuple[int, int, str, str]]:
+def _find_invalid_bytes(text: str) -> Iterable[Change]:
     for match in re.finditer(f"{SURROGATE}|[{_INVALID}]", text):
         found = match.group()
         byte = bytes([ord(found) - INVALID_BYTE]) if len(found) == 1 else b""
         yield match.start(), match.end(), byte.decode("cp1252", "replace") if byte else "\ufffd", "encoding"
 
 
-def _find_mojibake(text: str) -> Iterable[tuple[int, int, str, str]]:
+def _find_mojibake(text: str) -> Iterable[Change]:
     if re.search(_MOJIBAKE, text):
         for match in re.finditer(rf"(?s).{{1,{_CHUNK_CHARS}}}(?:(?= )|$)|.{{1,{_CHUNK_CHARS}}}", text):
             yield from _compare(match.group(), ftfy.fix_encoding(match.group()), match.start())
 
 
-def _compare(before: str, after: str, offset: int) -> Iterable[tuple[int, int, str, str]]:
+def _compare(before: str, after: str, offset: int) -> Iterable[Change]:
     """Yield the changes between stretches that are the same: ASCII, else blanks; one change where neither pair up."""
     old, new = [before], [after]
     for same in (r"([\x00-\x7f]+)", r"(\s+)"):
@@ -112,7 +118,7 @@ def _common_prefix(left: str, right: str) -> int:
     return min(len(left), len(right))
 
 
-def _find_markup(text: str) -> Iterable[tuple[int, int, str, str]]:
+def _find_markup(text: str) -> Iterable[Change]:
     for match in re.finditer(f"{_ENTITY}|(?i:{_TAG})", text):
         found = match.group()
         if found.startswith("<"):
@@ -131,14 +137,14 @@ def _is_between_words(text: str, match: re.Match[str]) -> bool:
     return bool(before.strip() and after.strip() and after != "<")
 
 
-def _find_controls(text: str) -> Iterable[tuple[int, int, str, str]]:
+def _find_controls(text: str) -> Iterable[Change]:
     for match in re.finditer(_CONTROL, text):
         found = match.group()
         is_c1 = "\x80" <= found <= "\x9f"
         yield match.start(), match.end(), found.encode("latin-1").decode("cp1252", "ignore") if is_c1 else "", "control"
 
 
-def _find_outer_blanks(text: str) -> Iterable[tuple[int, int, str, str]]:
+def _find_outer_blanks(text: str) -> Iterable[Change]:
     left = len(text) - len(text.lstrip())
     right = len(text.rstrip())
     if left:
@@ -147,7 +153,7 @@ def _find_outer_blanks(text: str) -> Iterable[tuple[int, int, str, str]]:
         yield right, len(text), "", "blank"
 
 
-def _apply(text: str, edits: list[Edit], changes: Iterable[tuple[int, int, str, str]]) -> tuple[str, list[Edit]]:
+def _apply(text: str, edits: list[Edit], changes: Iterable[Change]) -> tuple[str, list[Edit]]:
     """Apply changes (start, end, new text, kind; in order, apart) to a text that already has edits; merge what touches.
 
     Edits count characters of the line on the raw side until `_to_bytes`. One pass, so that a long line stays linear.

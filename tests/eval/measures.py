@@ -11,6 +11,7 @@ import polars as pl
 
 from tasks.reports.utterances import compare_reports
 from tests.eval.attributions import list_quotes, list_statements, read_attribution
+from tests.eval.bodies import count_body, score_bodies
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
 from tests.eval.copies import list_missed, score_copies, try_copies
@@ -28,11 +29,13 @@ from tests.eval.names import (
     score_names,
 )
 from tests.eval.occasions import count_occasions, score_occasions
+from tests.eval.pages import list_bodies
 from tests.eval.pipeline import Facts, Workshop
 from tests.eval.quotes import Pairing, pair_document, score_groups, score_quotes
 from tests.eval.scores import OURS, OURS_FAST, Error, Result, Score
 from tests.eval.stories import score_stories, tell_story_errors
 from tests.eval.utterances import list_spoken, plant_wordings, read_pairs, score_pairs, score_planted
+from training.pages import read_pages
 from warehouse.tables import FACT_ENTITY_MENTIONS
 
 QUOTE_SETS = ("polnear.dev", "polnear.train")
@@ -275,6 +278,16 @@ def _score_names(built: Built) -> dict[str, Score]:
     return score_names([count_names(gold, ours) for gold, ours in pairs])
 
 
+def measure_pages(bench: Bench, name: str = "clean.aeb") -> Iterator[Result]:
+    """Yield the scores of bodies taken from HTML pages: ours, ours by trees that did not see the page, and trafilatura's."""
+    if not (bench.data / f"{name}.jsonl.gz").is_file():
+        return
+    pages = read_pages(bench.data)[: bench.limit]
+    for data, system, bodies in list_bodies(name, pages):
+        counts = [count_body(page.body, bodies.get(number, "")) for number, page in enumerate(pages)]
+        yield Result("pages", data, system, score_bodies(counts))
+
+
 MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "quotes": measure_quotes,
     "names": measure_names,
@@ -285,4 +298,5 @@ MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "occasions": measure_occasions,
     "utterances": measure_utterances,
     "engine": measure_engine,
+    "pages": measure_pages,
 }
