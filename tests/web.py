@@ -69,6 +69,7 @@ def serve(pages: Mapping[str, Answer] | None = None) -> Iterator[Web]:
     server.daemon_threads = True
     server.block_on_close = False
     web = Web(f"http://127.0.0.1:{server.server_port}", dict(pages or {}))
+    server.closing = web.closing  # type: ignore[attr-defined]  # an answer that takes its time waits for it
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -104,7 +104,7 @@ def stall(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
     handler.wfile.write(b"<p>")
     handler.wfile.flush()
-    handler.server.stalled.wait(5)  # type: ignore[attr-defined]
+    handler.server.closing.wait(5)  # type: ignore[attr-defined]
 
 
 def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -113,7 +113,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     for _ in range(40):
         handler.wfile.write(b"x")
         handler.wfile.flush()
-        handler.server.stalled.wait(0.1)  # type: ignore[attr-defined]
+        handler.server.closing.wait(0.1)  # type: ignore[attr-defined]
 
 
 def pour(handler: BaseHTTPRequestHandler) -> None:
@@ -143,9 +143,8 @@ def cut_off(handler: BaseHTTPRequestHandler) -> None:
     ],
 )  # fmt: skip
 def test_a_server_that_does_wrong_is_given_up_and_the_next_source_is_read(
-    tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch, answer: Any, reason: str, detail: str
+    tmp_path: Path, web: Web, answer: Any, reason: str, detail: str
 ) -> None:
-    monkeypatch.setattr("socketserver.TCPServer.stalled", web.closing, raising=False)
     web.pages.update({"/a.html": answer, "/b.html": send(b"<p>One.")})
     scanned = scan(tmp_path, f"{web.address}/a.html", f"{web.address}/b.html")
     assert uris(scanned, web) == ["/b.html"]
