@@ -64,22 +64,28 @@ def has_other_rules(con: duckdb.DuckDBPyConnection, rules_version: str) -> bool:
 
 
 def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
-    """Let `speaker_entity_id` of quotes and statements follow `quote_speaker_corrections`."""
+    """Let `speaker_entity_id` of quotes, statements and the speakers of statements follow `quote_speaker_corrections`.
+
+    Who spoke together stays as printed: a correction names one speaker.
+    """
     con.execute(
         """
         update fact_quotes set speaker_entity_id = new.speaker_entity_id
         from quote_speaker_corrections as new where fact_quotes.quote_id = new.quote_id
         """
     )
-    con.execute(
-        """
-        update fact_statements set speaker_entity_id = new.speaker_entity_id
-        from (
-            select distinct statement_id, speaker_entity_id from quote_speaker_corrections where is_whole_statement
-        ) as new
-        where fact_statements.statement_id = new.statement_id
-        """
-    )
+    alone = "statement_id not in (select statement_id from statement_speakers where speaker_no > 0)"
+    for table, condition in (("fact_statements", "true"), ("statement_speakers", alone)):
+        con.execute(
+            f"""
+            update {table} set speaker_entity_id = new.speaker_entity_id
+            from (
+                select distinct statement_id, speaker_entity_id from quote_speaker_corrections
+                where is_whole_statement and {condition}
+            ) as new
+            where {table}.statement_id = new.statement_id
+            """
+        )
 
 
 def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | None = None) -> None:

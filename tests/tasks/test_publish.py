@@ -12,7 +12,7 @@ import pytest
 
 from tasks.identity.linking.release import store_entities
 from tasks.identity.links import LinkedEntities
-from tasks.link import join_entity_ids, link_warehouse
+from tasks.link import join_corrected_speakers, join_entity_ids, link_warehouse
 from tasks.load import load_batch
 from tasks.outlets import Outlet
 from tasks.publish import (
@@ -35,9 +35,11 @@ from warehouse.tables import (
     FACT_ENTITY_MENTIONS,
     FACT_QUOTES,
     FACT_STATEMENTS,
+    QUOTE_SPEAKER_CORRECTIONS,
     REJECTED_DOCUMENTS,
     SOURCE_DOCUMENTS,
     SOURCE_SIGHTINGS,
+    STATEMENT_SPEAKERS,
     TABLES,
 )
 
@@ -148,6 +150,36 @@ def test_entity_ids_are_joined_into_facts_and_taken_out_with_their_link(con: duc
     store_entities(con, link(("e2", "ben")))
     join_entity_ids(con)
     assert con.execute(facts).fetchall() == [(None,)] * 5
+
+
+def test_a_corrected_speaker_speaks_in_every_table_but_among_several_who_spoke_together(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    statements = (
+        {"statement_id": "s1", "speaker_entity_id": "ben"},
+        {"statement_id": "s2", "speaker_entity_id": "ben"},
+    )
+    together = [*statements, {"statement_id": "s2", "speaker_no": 1, "speaker_entity_id": "cleo"}]
+    said = [{"quote_id": f"q{n}", "statement_id": f"s{n}", "speaker_entity_id": "ben"} for n in (1, 2)]
+    corrected = {"speaker_entity_id": "anna", "is_whole_statement": True}
+    corrections = [{"quote_id": f"q{n}", "statement_id": f"s{n}", **corrected} for n in (1, 2)]
+    for table, given in (
+        (FACT_STATEMENTS, statements),
+        (STATEMENT_SPEAKERS, together),
+        (FACT_QUOTES, said),
+        (QUOTE_SPEAKER_CORRECTIONS, corrections),
+    ):
+        merge_rows(con, table, build_table(table, *given))
+    join_corrected_speakers(con)
+    assert con.execute("select speaker_entity_id from fact_quotes").fetchall() == [("anna",)] * 2
+    assert con.execute("select speaker_entity_id from fact_statements").fetchall() == [("anna",)] * 2
+    assert con.execute(
+        "select speaker_entity_id from statement_speakers order by statement_id, speaker_no"
+    ).fetchall() == [
+        ("anna",),
+        ("ben",),
+        ("cleo",),
+    ]
 
 
 def test_an_outlet_has_the_names_and_domains_that_are_known_and_the_articles_that_are_there() -> None:
