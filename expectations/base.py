@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from warehouse.tables import TABLES, Table
+from warehouse.tables import TABLES, WRITTEN_AT_LOAD, Table
 
 Severity = Literal["quarantine", "stop", "warn"]
 Frames = Mapping[str, pl.DataFrame]
@@ -18,9 +18,6 @@ ROW_NO = "row_no"
 
 RATIO_MIN_ROWS = 200
 """A ratio over fewer rows only warns: at 200 rows a share of 10 % still has a 95 % interval of 6 to 15 %."""
-
-WRITTEN_AT_LOAD = frozenset({"run_id", "rules_version"})
-"""Columns that a frame may not have yet when it is validated."""
 
 FILLED = "required_columns_are_filled"
 SMALL_QUARANTINE = "quarantined_share_is_small"

@@ -7,8 +7,6 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from flows.report import STAGES, BuildReport, describe_outcomes
 
-_MAX_ROWS = 500  # an artifact is for the eye; the whole list is in rejected_documents
-
 
 def publish_artifacts(report: BuildReport) -> None:
     """Publish the counts and times per stage, the rejections with their reasons, a summary and a link to the Data Docs.
@@ -16,11 +14,11 @@ def publish_artifacts(report: BuildReport) -> None:
     Their keys stay the same over the runs, so that the UI shows how they developed.
     """
     create_table_artifact(key="build-stages", table=tabulate_stages(report), description="Rows and seconds per stage")
-    rejected = report.rejected.head(_MAX_ROWS).select("source_uri", "stage", "reject_reason", "detail")
+    rejected = report.rejected.select("source_uri", "stage", "reject_reason", "detail")
     create_table_artifact(
         key="build-rejections",
         table=rejected.to_dicts() or [{"source_uri": "nothing was rejected"}],
-        description=f"{report.rejected.height} sources or metadata entries that did not get in",
+        description=f"{report.rejected_count} sources or metadata entries that did not get in",
     )
     create_markdown_artifact(key="build-summary", markdown=write_summary(report), description="The build in words")
     if report.docs is not None:
@@ -58,7 +56,7 @@ def write_summary(report: BuildReport) -> str:
         f"{counts['waiting']:,} too young, {counts['stopped_before']:,} stopped by an earlier run",
         f"- {counts['fact_articles']:,} articles, {counts['fact_quotes']:,} quotes "
         f"({counts['attributed_quotes']:,} with a speaker), {counts['document_entities']:,} entities in documents",
-        f"- {report.rejected.height:,} rejected, {counts['quarantined']:,} rows in quarantine",
+        f"- {report.rejected_count:,} rejected, {counts['quarantined']:,} rows in quarantine",
     ]
     if report.corrections.height:
         lines.append(f"- corrections: {describe_outcomes(report.corrections)}")

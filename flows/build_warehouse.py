@@ -1,36 +1,35 @@
 """Sources -> a new release of the warehouse. `build` reads from top to bottom like the list of the stages."""
 
 import time
+from collections import Counter
+from collections.abc import Iterator
 
 import polars as pl
 from prefect import flow
 
 from flows.artifacts import publish_artifacts
+from flows.build_batch import BuiltBatch, build_batch
 from flows.corrections import find_anew, read_release_corrections
-from flows.job import Job, Runner, open_job, run_directly, run_tracked
-from flows.learn_lines import read_learned_lines
+from flows.job import Job, open_job
+from flows.learn_lines import learn_from_sample, read_learned_lines
 from flows.libraries import preload_libraries
 from flows.progress import tell_progress
 from flows.report import BuildReport, StoppedByValidation
+from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, create_default_inbox, load_settings
-from tasks.annotate import annotate_batch
-from tasks.annotation.annotator import Annotator, open_annotator
-from tasks.clean import clean_batch
-from tasks.entities import resolve_entities_batch
-from tasks.ingest import COULD_NOT_READ, ingest_batch, scan_sources, select_new, split_batches
+from flows.workers import MIN_ARTICLES, EngineChoice, build_in_processes
+from tasks.annotation.annotator import open_annotator
+from tasks.ingest import RAW_SIGHTINGS_SCHEMA, scan_sources, select_new
 from tasks.link import link_warehouse
 from tasks.load import delete_articles, load_batch
-from tasks.occasions import find_occasions_batch
-from tasks.publish import publish_warehouse, store_lines
-from tasks.quotes import extract_quotes_batch
-from tasks.reading.known import KnownSources, select_settled
+from tasks.publish import publish_warehouse, read_release_versions, store_lines
+from tasks.reading.known import LedgerSources
 from tasks.reading.sources import find_sources
 from tasks.stories import relate_warehouse
-from tasks.text.repeated import LINES_SCHEMA, collect_lines, learn_lines
-from tasks.validate import ValidatedBatch, validate_batch
-from warehouse.ledger import read_ledger
+from warehouse.ledger import read_known_sightings, read_ledger
 from warehouse.releases import lock_warehouse, stage_release
-from warehouse.tables import SOURCE_STATES, WEB_PAGES
+
+REJECTED_BEFORE = "from source_sightings where outcome = 'rejected'"
 
 
 @flow(name="build-warehouse", persist_result=False, validate_parameters=False)
@@ -92,19 +91,18 @@ def build(settings: Settings, run: Runner) -> BuildReport:
     """Run all stages under the lock of the warehouse; whatever happens, the ledger knows how the run ended."""
     with lock_warehouse(settings.warehouse), open_job(settings, run) as job:
         find_documents(job)
-        batches = split_batches(job.new, settings.batch_size)
-        if batches:
-            with job.report.time_stage("libraries"):
-                preload_libraries().result()
-        with open_annotator(job.model, cache_dir=settings.cache_dir, process_count=settings.workers) as annotator:
-            for batch_no, sightings in enumerate(batches):
-                tell_progress("batches", batch_no, len(batches))
-                validated = build_batch(job, sightings, annotator, batch_no)
-                if validated.is_stopped:
-                    return job.stop_at_batch(sightings, validated)
-                job.keep_batch(sightings, validated)
-        tell_progress("batches", len(batches), len(batches))
-        return publish(job) if job.article_count or job.withdrawn or job.is_corrected else job.finish("unchanged")
+        return build_and_publish(job)
+
+
+def build_and_publish(job: Job) -> BuildReport:
+    """Build the new documents of a job batch by batch, and publish a release with them; end the run."""
+    for batch_no, built in enumerate(build_batches(job)):
+        tell_progress("batches", batch_no, job.batch_count)
+        if built.validated.is_stopped:
+            return job.stop_at_batch(built)
+        job.keep_batch(built)
+    tell_progress("batches", job.batch_count, job.batch_count)
+    return publish(job) if job.has_work else job.finish("unchanged")
 
 
 def find_documents(job: Job) -> None:
@@ -114,108 +112,72 @@ def find_documents(job: Job) -> None:
         found = find_sources(
             settings.sources, max_bytes=settings.max_bytes, min_age_seconds=settings.min_age_seconds, now=time.time()
         )
-        known = read_ledger(job.ledger, "from source_sightings")
-    before = read_release_corrections(settings.warehouse, job.relabels)
-    anew = find_anew(before, known, job.relabels)
-    job.note_corrections(before)
+        before = read_release_corrections(settings.warehouse, job.relabels)
+        anew = find_anew(before, read_ledger(job.ledger, REJECTED_BEFORE), job.relabels)
+        job.note_before(before, read_release_versions(settings.warehouse))
     if before.is_released:
         with report.time_stage("lines"):
-            job.use_lines(read_learned_lines(settings.warehouse))
+            job.learned = read_learned_lines(settings.warehouse)
     with report.time_stage("find"):
-        settled = select_settled(known, job.rules, anew=anew) if before.is_released else known.clear()
-        scan = scan_sources(found, job.store, settings.reading, known=read_known(job, settled), web=settings.web)
+        known = LedgerSources(
+            states=read_ledger(job.ledger, "from source_states"), pages=read_ledger(job.ledger, "from web_pages"),
+            now=job.started_at, ledger=job.ledger, rules=job.rules, anew=anew, is_released=before.is_released,
+        )  # fmt: skip
+        scan = scan_sources(
+            found,
+            job.store,
+            settings.reading,
+            known=known,
+            web=settings.web,
+            spool_path=settings.staging / "scan.duckdb",
+        )
     if not before.is_released:
         with report.time_stage("lines"):
-            job.use_lines(learn_from(job, scan.sightings))
+            job.learned = learn_from_sample(job, scan.spool)
     with report.time_stage("find"):
-        selected = select_new(
-            scan.sightings, known, job.rules, is_released=before.is_released, retry_stopped=settings.retry_stopped,
-            anew=anew,
-        )  # fmt: skip
-    job.new = selected.new
-    job.note_scan(scan)
-    job.note_seen(pl.concat([selected.known, selected.stopped]))
-    waiting = before.outdated.join(selected.new, on="document_id", how="anti")
+        counts = Counter(found=scan.spool.count("unchanged"), unchanged=scan.spool.count("unchanged"))
+        for sightings in scan.spool.iterate("sightings"):
+            selected = select_new(
+                sightings.select(list(RAW_SIGHTINGS_SCHEMA)), read_known_sightings(job.ledger, sightings), job.rules,
+                is_released=before.is_released, retry_stopped=settings.retry_stopped, anew=anew,
+            )  # fmt: skip
+            job.add_new(selected.new)
+            job.note_seen(pl.concat([selected.known, selected.stopped]))
+            counts.update(
+                found=sightings.height, new=selected.new.height, unchanged=selected.known.height,
+                stopped_before=selected.stopped.height,
+            )  # fmt: skip
+        job.note_scan(scan)
+        job.plan_batches()
     report.counts.update(
-        relabels_waiting=waiting.height,
-        found=scan.sightings.height + scan.unchanged.height, new=selected.new.height,
-        unchanged=selected.known.height + scan.unchanged.height,
-        stopped_before=selected.stopped.height, waiting=scan.waiting_count,
-        unread=scan.rejected.filter(pl.col("reject_reason").is_in(COULD_NOT_READ)).height,
+        {"new": 0, "stopped_before": 0, **counts},
+        relabels_waiting=job.count_missing(before.outdated), waiting=scan.waiting_count, unread=scan.unread_count,
     )  # fmt: skip
+    scan.spool.close()
 
 
-def read_known(job: Job, settled: pl.DataFrame) -> KnownSources:
-    """Return what the ledger knows of sources, with the sightings that are `settled`."""
-    states, pages = (read_ledger(job.ledger, f"from {table.name}") for table in (SOURCE_STATES, WEB_PAGES))
-    return KnownSources(states, settled, pages, job.started_at)
-
-
-def learn_from(job: Job, sightings: pl.DataFrame) -> pl.DataFrame:
-    """Learn the lines that outlets repeat from all documents of a first build, before any of them is labelled."""
-    lines = [pl.DataFrame(schema=LINES_SCHEMA)]
-    for batch in split_batches(sightings, job.settings.batch_size):
-        cleaned = job.run(clean_batch, job.run(ingest_batch, batch, job.store))
-        lines.append(collect_lines(cleaned.articles, cleaned.segments))
-    return learn_lines(pl.concat(lines))
-
-
-def build_batch(job: Job, sightings: pl.DataFrame, annotator: Annotator, batch_no: int) -> ValidatedBatch:
-    """Take one batch of documents from raw bytes to validated rows."""
-    run, report = job.run, job.report
-    with report.time_stage("ingest"):
-        documents = run(ingest_batch, sightings, job.store)
-    with report.time_stage("clean"):
-        cleaned = run(clean_batch, documents, job.learned, job.relabels)
-    with report.time_stage("annotate"):
-        annotated = run(annotate_batch, cleaned.articles, cleaned.segments, annotator)
-        paragraphs, annotations = annotated.paragraphs, annotated.annotations
-    with report.time_stage("quotes"):
-        quoted = run(extract_quotes_batch, cleaned.articles, paragraphs, annotations)
-    with report.time_stage("entities"):
-        resolved = run(
-            resolve_entities_batch, cleaned.articles, paragraphs, annotations, quoted.quotes, quoted.statements
-        )
-    with report.time_stage("occasions"):
-        told = run(
-            find_occasions_batch, cleaned.articles, paragraphs, annotations,
-            resolved.quotes, resolved.statements, resolved.mentions, resolved.document_entities,
-        )  # fmt: skip
-    frames = {
-        "fact_articles": cleaned.articles,
-        "article_attributes": cleaned.attributes,
-        "article_segments": cleaned.segments,
-        "fact_quotes": told.quotes,
-        "fact_statements": told.statements,
-        "document_entities": told.document_entities,
-        "fact_entity_mentions": told.mentions,
-        "quote_mentions": told.quote_mentions,
-        "statement_speakers": told.statement_speakers,
-        "statement_relays": told.statement_relays,
-    }
-    with report.time_stage("validate"):
-        validated = run(validate_batch, frames, job.started_at.date(), batch_no)
-    job.note_rejected(cleaned.rejected)
-    report.count_stages(
-        {
-            "ingest": {"documents": documents},
-            "clean": {"articles": cleaned.articles, "segments": cleaned.segments, "rejected": cleaned.rejected},
-            "annotate": {"paragraphs": paragraphs, "distinct": annotations},
-            "quotes": {"quotes": quoted.quotes, "statements": quoted.statements},
-            "entities": {"mentions": resolved.mentions, "document_entities": resolved.document_entities},
-            "occasions": {"quote_mentions": told.quote_mentions, "relays": told.statement_relays},
-            "validate": {"quarantined": validated.quarantined},
-        }
-    )
-    return validated
+def build_batches(job: Job) -> Iterator[BuiltBatch]:
+    """Build the new documents batch by batch: many of them side by side in processes of their own."""
+    settings = job.settings
+    if not job.batch_count:
+        return
+    if settings.workers > 1 and job.new_count >= MIN_ARTICLES:
+        engine = EngineChoice(job.model, settings.cache_dir)
+        yield from build_in_processes(job.plan, job.run, engine, job.iterate_batches(), process_count=settings.workers)
+        return
+    with job.report.time_stage("libraries"):
+        preload_libraries().result()
+    with open_annotator(job.model, cache_dir=settings.cache_dir, process_count=settings.workers) as annotator:
+        for batch_no, sightings in enumerate(job.iterate_batches()):
+            yield build_batch(job.plan, job.run, sightings, annotator, batch_no)
 
 
 def publish(job: Job) -> BuildReport:
     """Load the kept batches into a private copy of the current release, and make it the new one, if it is sound."""
     report = job.report
     with stage_release(job.settings.warehouse) as staged:
-        changed_count = delete_articles(staged.con, pl.Series(job.withdrawn, dtype=pl.String))
-        changed_count += store_lines(staged.con, job.learned)
+        changed_count = delete_articles(staged.con, job.withdrawn)
+        changed_count += store_lines(staged.con, job.learned) + len(job.outdated)
         for batch_no, frames in enumerate(job.read_batches()):
             tell_progress("load", batch_no, job.batch_count)
             with report.time_stage("load"):
@@ -225,10 +187,12 @@ def publish(job: Job) -> BuildReport:
         tell_progress("load", job.batch_count, job.batch_count)
         with report.time_stage("link"):
             linked = job.run(
-                link_warehouse, staged, report.run_id, job.rules, job.corrections.corrections, job.authority.rows
-            )
+                link_warehouse, staged, report.run_id, job.corrections.corrections, job.authority.rows,
+                anew="link" in job.outdated,
+            )  # fmt: skip
         with report.time_stage("stories"):
-            changed_count += linked.changed_count + job.run(relate_warehouse, staged, linked.articles)
+            changed = None if "stories" in job.outdated else linked.articles
+            changed_count += linked.changed_count + job.run(relate_warehouse, staged, changed)
         with report.time_stage("publish"):
             published = job.run(publish_warehouse, staged, job.describe_publication(), changed_count)
     job.note_results(published.results)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from flows.report import BuildReport
+    from tasks.backfill import Choice
     from tasks.reading.fields import FieldMapping
 
 corrections_app = typer.Typer(no_args_is_help=True, help="What people put right: see docs/corrections.md.")
@@ -81,6 +82,14 @@ AuthorityOption = Annotated[
         metavar="FOLDER",
     ),
 ]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ONRECORD_ENGINE",
+        help="What reads sentences: accurate, or fast (docs/engines.md).",
+        metavar="accurate|fast",
+    ),
+]
 DEFAULT = Path(DEFAULT_WAREHOUSE)
 
 
@@ -101,14 +110,7 @@ def build(
     engine_free: Annotated[
         bool, typer.Option("--engine-free", help="Run the stages without Prefect: not tracked, but starts faster.")
     ] = False,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ONRECORD_ENGINE",
-            help="What reads sentences: accurate, or fast (docs/engines.md).",
-            metavar="accurate|fast",
-        ),
-    ] = None,
+    engine: EngineOption = None,
     corrections: CorrectionsOption = None,
     authority: AuthorityOption = None,
     fields: Annotated[
@@ -134,10 +136,43 @@ def build(
             fields=_find_mapping(fields, field), engine=engine,
         )  # fmt: skip
         report = _run_build(settings, engine_free=engine_free)
-    _print_summary(report)
-    if report.status == "stopped":
-        _print_error(f"stopped by validation: {report.detail}")
-    raise typer.Exit(report.exit_code)
+    _end_build(report)
+
+
+@app.command()
+def backfill(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of articles or documents.", metavar="[ID…]")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of publication.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of publication.")] = None,
+    outlet: Annotated[str | None, typer.Option(help="One outlet, by its name.")] = None,
+    ids_file: Annotated[
+        Path | None, typer.Option("--ids", help="File with an id a line; - is standard input.", metavar="FILE")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All articles of the release.")] = False,
+    warehouse: WarehouseOption = DEFAULT,
+    engine: EngineOption = None,
+    corrections: CorrectionsOption = None,
+    authority: AuthorityOption = None,
+) -> None:
+    """Make the facts of some articles anew, from their kept bytes and by the rules of now; the rest is not touched.
+
+    Articles are chosen by date of publication, outlet and id; what is given must all hold. No source is asked for: what a
+    release holds is enough. `onrecord diff` tells what changed. Exit codes are those of `build`.
+    """
+    with _tell_errors():
+        if not (ids or since or until or outlet or ids_file or everything):
+            raise UsageError("choose the articles: --since, --until, --outlet, --ids, ids, or --all")
+        from tasks.backfill import Choice
+
+        settings = load_settings(
+            Path.cwd(), warehouse=warehouse, engine=engine, corrections=corrections, authority=authority
+        )
+        chosen = [*(ids or ()), *(_read_ids(ids_file) if ids_file else ())]
+        if ids_file and not chosen:
+            raise UsageError(f"{ids_file} names no article")
+        choice = Choice(since and since.date(), until and until.date(), outlet, tuple(chosen))
+        report = _run_backfill(settings, choice)
+    _end_build(report)
 
 
 @app.command()
@@ -392,6 +427,40 @@ def _run_directly(settings: Settings) -> "BuildReport":
         report = error.report
     report.stage_seconds["imports"] = imported - start
     return report
+
+
+def _run_backfill(settings: Settings, choice: "Choice") -> "BuildReport":
+    """Run a backfill without Prefect's engine; as a flow it can be run from the UI and on a schedule."""
+    prepare_libraries(settings.data_dir, is_quiet=True)
+    from flows.backfill import backfill_directly
+    from flows.libraries import preload_libraries
+    from flows.report import StoppedByValidation
+    from tasks.annotation.annotator import ModelError
+
+    preload_libraries()
+    try:
+        with _show_progress():
+            return backfill_directly(settings, choice)
+    except StoppedByValidation as error:
+        return error.report
+    except ModelError as error:
+        raise UsageError(str(error)) from error
+
+
+def _read_ids(path: Path) -> list[str]:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    return text.split()
+
+
+def _end_build(report: "BuildReport") -> None:
+    """Print what a build did, and exit as it went."""
+    _print_summary(report)
+    if report.status == "stopped":
+        _print_error(f"stopped by validation: {report.detail}")
+    raise typer.Exit(report.exit_code)
 
 
 @contextmanager

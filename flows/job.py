@@ -3,36 +3,37 @@
 import json
 import shutil
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any
 
 import polars as pl
-from prefect import Task
 
 from expectations.data_docs import build_data_docs
+from flows.build_batch import BatchPlan, BuiltBatch
 from flows.corrections import ReleaseCorrections
 from flows.report import BuildReport
+from flows.runners import Runner
 from flows.settings import Settings
 from tasks.annotation.annotator import choose_model, describe_model
-from tasks.ingest import REJECTED_SCHEMA, ScannedSources
+from tasks.ingest import RAW_SIGHTINGS_SCHEMA, REJECTED_SCHEMA, ScannedSources
 from tasks.publish import Publication
 from tasks.reading.authority import ReadAuthority, read_authority
 from tasks.reading.corrections import Correction, ReadCorrections, read_corrections, select_relabels
 from tasks.reading.metadata import SkippedEntry
 from tasks.reading.raw_store import RawStore
-from tasks.rules import rules_version
+from tasks.rules import RulesVersions, find_versions
 from tasks.text.repeated import find_version
 from tasks.validate import ValidatedBatch
 from warehouse.connection import connect_read_only
 from warehouse.keys import make_id
-from warehouse.ledger import finish_run, ledger_path, read_ledger_tables, record_tables, recover_runs, start_run
+from warehouse.ledger import LedgerRows, LedgerTables, finish_run, ledger_path, record_tables, recover_runs, start_run
 from warehouse.releases import find_current_release
+from warehouse.spool import Spool
 from warehouse.tables import (
     EXPECTATION_RESULTS,
     OUTLET_LINES,
@@ -44,55 +45,44 @@ from warehouse.tables import (
     TABLES,
     WEB_PAGES,
     Table,
+    tables_of,
 )
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _TABLES = {table.name: table for table in TABLES}
 
 
-class Runner(Protocol):
-    """Runs a task on its arguments."""
-
-    def __call__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return what the task returns."""
-        ...
-
-
-def run_tracked(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run the task with Prefect, which tracks it as a task run of the flow."""
-    return task(*args, **kwargs)
-
-
-def run_directly(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run the function under the task, without Prefect."""
-    return task.fn(*args, **kwargs)
+_LISTS = {
+    "new": RAW_SIGHTINGS_SCHEMA,
+    "judged": {**RAW_SIGHTINGS_SCHEMA, "outcome": pl.String()},
+    **{table.name: table.schema for table in tables_of("ledger")},
+}
+"""What waits in the spool of a run: the new sightings, what became of them, and the rows for the ledger."""
 
 
 @dataclass
 class Job:
-    """One run. Rows for the ledger are collected and written when it ends; validated batches wait in Parquet files.
+    """One run.
 
-    `is_corrected`: other corrections hold than in the release before. `withdrawn` are the articles that did not pass: where an earlier release holds them, by other rules, they leave it.
+    All that grows with its sources waits on the disk until it ends: sightings and rows for the ledger in the spool,
+    validated batches in Parquet files. `is_corrected`: other corrections hold than in the release before. `outdated` names the parts (`link`, `stories`,
+    `publish`) of that release that other rules made.
     """
 
     settings: Settings
     run: Runner
     model: str
-    rules: str
+    versions: RulesVersions
     started_at: datetime
     report: BuildReport
+    spool: Spool
     corrections: ReadCorrections = field(default_factory=ReadCorrections)
     authority: ReadAuthority = field(default_factory=ReadAuthority)
     is_corrected: bool = False
-    new: pl.DataFrame = field(default_factory=pl.DataFrame)
+    outdated: frozenset[str] = frozenset()
     learned: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTLET_LINES.schema))
     batch_count: int = 0
+    kept_count: int = 0
     article_count: int = 0
-    withdrawn: list[str] = field(default_factory=list)
-    _judged: list[pl.DataFrame] = field(default_factory=list)
-    _ledger_rows: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def ledger(self) -> Path:
@@ -116,42 +106,103 @@ class Job:
         return make_id(repr(given)) if any(given) else None
 
     @property
-    def ledger_frames(self) -> dict[str, pl.DataFrame]:
-        """What the run has to tell the ledger so far, by table."""
-        return {name: pl.concat(frames) for name, frames in self._ledger_rows.items()}
+    def rules(self) -> str:
+        """The version of the rules that judge a source: those of the facts, and the learned lines that bodies leave out."""
+        version = find_version(self.learned)
+        return make_id(self.versions.facts, version) if version else self.versions.facts
 
-    def use_lines(self, learned: pl.DataFrame) -> None:
-        """Leave the learned lines (OUTLET_LINES) out of bodies; their version is part of the rules that judge a source."""
-        self.learned = learned
-        if version := find_version(learned):
-            self.rules = make_id(self.rules, version)
+    @property
+    def plan(self) -> BatchPlan:
+        """What the batches are built by."""
+        return BatchPlan(self.store, self.learned, self.relabels, self.started_at.date())
 
-    def note(self, table: Table, frame: pl.DataFrame, **columns: Any) -> None:
-        """Collect rows for a ledger table; `run_id`, `rules_version` and `columns` are filled in where it has them."""
+    @property
+    def noted(self) -> LedgerRows:
+        """What the run has to tell the ledger so far."""
+        return _NotedRows(self)
+
+    @property
+    def new_count(self) -> int:
+        """How many new sightings there are."""
+        return self.spool.count("new")
+
+    @property
+    def withdrawn(self) -> pl.Series:
+        """The articles that did not pass: where an earlier release holds them, by other rules, they leave it."""
+        return self.spool.read("judged", "outcome <> 'loaded'").get_column("article_id")
+
+    def add_new(self, sightings: pl.DataFrame) -> None:
+        """Add sightings (RAW_SIGHTINGS_SCHEMA) that the run must work on."""
+        self.spool.add("new", sightings)
+
+    def plan_batches(self) -> None:
+        """Part the new articles into batches, in the order in which they were seen; one that was seen in two places counts once."""
+        self.spool.con.execute(
+            """
+            create or replace table batches as
+            select article_id, first, (row_number() over (order by first) - 1) // ? as batch_no
+            from (select article_id, min(rowid) as first from new group by all) order by first
+            """,
+            [self.settings.batch_size],
+        )
+        [(count,)] = self.spool.con.execute("select coalesce(max(batch_no) + 1, 0) from batches").fetchall()
+        self.batch_count = int(count)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to publish: new facts, facts to withdraw, other corrections, or parts to make anew."""
+        return bool(self.article_count or len(self.withdrawn) or self.is_corrected or self.outdated)
+
+    def count_missing(self, documents: pl.DataFrame) -> int:
+        """Count the documents (`document_id`) that are not among the new ones."""
+        self.spool.con.register("wanted_documents", documents.select("document_id").unique())
+        [(count,)] = self.spool.con.execute(
+            "select count(*) from wanted_documents anti join new using (document_id)"
+        ).fetchall()
+        self.spool.con.unregister("wanted_documents")
+        return int(count)
+
+    def iterate_batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the sightings of each batch, one an article (RAW_SIGHTINGS_SCHEMA)."""
+        for batch_no in range(self.batch_count):
+            yield self.spool.read("new", f"rowid in (select first from batches where batch_no = {batch_no})")
+
+    @property
+    def seen_now(self) -> dict[str, datetime]:
+        """The times of a sighting of this run."""
+        return {"first_seen_at": self.started_at, "last_seen_at": self.started_at}
+
+    def fill_rows(self, table: Table, frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
+        """Return rows of a ledger table: `run_id`, `rules_version` and `columns` are filled in where it has them."""
         filled = {"run_id": self.report.run_id, "rules_version": self.rules, **columns}
         values = {name: pl.lit(value) for name, value in filled.items() if name in table.schema}
-        rows = frame.with_columns(**values).select(table.column_names).cast(table.schema)
-        self._ledger_rows[table.name].append(rows)
+        return frame.with_columns(**values).select(table.column_names).cast(table.schema)
+
+    def note(self, table: Table, frame: pl.DataFrame, **columns: Any) -> None:
+        """Note rows for a ledger table, filled in as `fill_rows` does."""
+        self.spool.add(table.name, self.fill_rows(table, frame, **columns))
 
     def note_seen(self, sightings: pl.DataFrame) -> None:
         """Note where documents were seen again, with the `outcome` that they had before."""
-        self.note(SOURCE_SIGHTINGS, sightings, first_seen_at=self.started_at, last_seen_at=self.started_at)
+        self.note(SOURCE_SIGHTINGS, sightings, **self.seen_now)
 
     def note_scan(self, scan: ScannedSources) -> None:
         """Note what a scan rejected, what it found unchanged without reading it, and what the next scan goes by."""
-        self.note_rejected(scan.rejected)
-        self.note_seen(scan.unchanged)
+        for rejected in scan.spool.iterate("rejected"):
+            self.note_rejected(rejected)
+        for unchanged in scan.spool.iterate("unchanged"):
+            self.note_seen(unchanged)
         self.note(SOURCE_STATES, scan.states)
         self.note(WEB_PAGES, scan.pages)
 
-    def _find_places(self, batch: pl.DataFrame) -> pl.DataFrame:
+    def _find_places(self, batch_no: int) -> pl.DataFrame:
         """Return all new sightings of the articles of a batch: an article may be seen in several places."""
-        return self.new.join(batch.select("article_id"), on="article_id", how="semi", maintain_order="left")
+        return self.spool.read("new", f"article_id in (select article_id from batches where batch_no = {batch_no})")
 
     def note_rejected(self, rejected: pl.DataFrame) -> None:
         """Note what did not get in, also in the report."""
         self.note(REJECTED_DOCUMENTS, rejected, rejected_at=self.started_at)
-        self.report.rejected = pl.concat([self.report.rejected, rejected]) if self.report.rejected.width else rejected
+        self.report.note_rejected(rejected)
 
     def note_skipped(self, kind: str, skipped: tuple[SkippedEntry, ...]) -> None:
         """Note the corrections or rows of the authority (`kind`) that could not be used, each with file and line."""
@@ -161,10 +212,14 @@ class Job:
         self.report.skipped += [f"{entry.metadata_uri}: {entry.detail}" for entry in skipped]
         self.note_rejected(frame.unique(["source_uri", "stage"], keep="first", maintain_order=True))
 
-    def note_corrections(self, before: ReleaseCorrections) -> None:
-        """Note what the release before obeys: whether other corrections hold now, and how many of its are gone."""
+    def note_before(self, before: ReleaseCorrections, versions: Mapping[str, str | None]) -> None:
+        """Note what the release before obeys and which rules made it (`versions`, empty without a release).
+
+        So the run knows whether other corrections hold now, how many of that release's are gone, and what to make anew.
+        """
         gone = set(before.outcomes["correction_id"]) - {one.correction_id for one in self.corrections.corrections}
         self.is_corrected = before.is_released and before.version != self.corrections_version
+        self.outdated = frozenset(part for part, version in versions.items() if getattr(self.versions, part) != version)
         self.report.corrections = before.outcomes
         self.report.counts.update(corrections_undone=len(gone))
 
@@ -174,21 +229,22 @@ class Job:
         failed = results.filter(~pl.col("is_success"))
         self.report.counts["failed_expectations"] += failed.height
 
-    def note_checks(self, batch: ValidatedBatch) -> None:
-        """Note what the expectations found in a batch, and the rows that went to quarantine."""
-        self.note_results(batch.results)
-        self.note(QUARANTINED_ROWS, batch.quarantined)
-        self.report.counts["quarantined"] += batch.quarantined.height
+    def note_checks(self, built: BuiltBatch) -> None:
+        """Note what cleaning rejected of a batch, what the expectations found, and the rows that went to quarantine."""
+        self.report.add(built.report)
+        self.note_rejected(built.rejected)
+        self.note_results(built.validated.results)
+        self.note(QUARANTINED_ROWS, built.validated.quarantined)
+        self.report.counts["quarantined"] += built.validated.quarantined.height
 
-    def keep_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> None:
-        """Keep a validated batch until the run publishes, and note what became of its documents."""
-        outcome = _find_outcome(batch)
-        places = self._find_places(sightings).with_columns(outcome=outcome)
-        self.note_checks(batch)
-        self._judged.append(places)
-        self.withdrawn += places.filter(pl.col("outcome") != "loaded").get_column("article_id").to_list()
+    def keep_batch(self, built: BuiltBatch) -> None:
+        """Keep the next validated batch until the run publishes, and note what became of its documents."""
+        batch = built.validated
+        places = self._find_places(self.kept_count).with_columns(outcome=_find_outcome(batch))
+        self.note_checks(built)
+        self.spool.add("judged", places)
         made_by = {"run_id": pl.lit(self.report.run_id), "rules_version": pl.lit(self.rules)}
-        times = {name: pl.lit(self.started_at) for name in ("first_seen_at", "last_seen_at")}
+        times = {name: pl.lit(at) for name, at in self.seen_now.items()}
         frames = {
             **batch.frames,
             "fact_articles": batch.frames["fact_articles"].with_columns(**made_by),
@@ -196,84 +252,74 @@ class Job:
                 **times, run_id=made_by["run_id"]
             ),
         }
-        folder = self.settings.staging / f"{self.batch_count:06d}"
+        folder = self._kept / f"{self.kept_count:06d}"
         folder.mkdir(parents=True)
         for name, frame in frames.items():
             table = _TABLES[name]
             rows = frame.select(table.column_names).cast(table.schema)
             rows.write_parquet(folder / f"{name}.parquet")
-        self.batch_count += 1
+        self.kept_count += 1
         self.article_count += frames["fact_articles"].height
         self.report.count_rows(batch.frames)
 
+    @property
+    def _kept(self) -> Path:
+        return self.settings.staging / "batches"
+
     def read_batches(self) -> Iterator[dict[str, pl.DataFrame]]:
         """Yield the kept batches, one at a time: table name -> rows."""
-        staging = self.settings.staging
-        for folder in (
-            sorted(staging.iterdir()) if staging.is_dir() else ()
-        ):  # there is none when only corrections changed
+        # there is none when only corrections changed
+        for folder in sorted(self._kept.iterdir()) if self._kept.is_dir() else ():
             yield {path.stem: pl.read_parquet(path) for path in sorted(folder.iterdir())}
 
-    def stop_at_batch(self, sightings: pl.DataFrame, batch: ValidatedBatch) -> BuildReport:
-        """End the run because a batch failed: its documents are not tried again until something changes.
+    def stop_at_batch(self, built: BuiltBatch) -> BuildReport:
+        """End the run because the next batch failed: its documents are not tried again until something changes.
 
         The documents of the other batches were neither published nor found wanting, so the next run takes them up.
         """
-        self.note_checks(batch)
-        outcome = _find_outcome(batch)
+        self.note_checks(built)
+        outcome = _find_outcome(built.validated)
         kept_out = pl.when(outcome == "rejected").then(outcome).otherwise(pl.lit("stopped"))
-        return self._stop(self._find_places(sightings).with_columns(outcome=kept_out), batch.failures)
+        self.spool.clear("judged")
+        self.spool.add("judged", self._find_places(self.kept_count).with_columns(outcome=kept_out))
+        return self._stop(built.validated.failures)
 
     def stop_at_audit(self, failures: tuple[str, ...]) -> BuildReport:
         """End the run because the staged release failed: no new document is tried again until something changes."""
-        return self._stop(self.new.with_columns(outcome=pl.lit("stopped")), failures)
+        self.spool.con.execute("update judged set outcome = 'stopped'")
+        return self._stop(failures)
 
-    def _stop(self, judged: pl.DataFrame, failures: tuple[str, ...]) -> BuildReport:
-        new = self.new.select("document_id", "source_uri")
-        noted = self._ledger_rows[SOURCE_SIGHTINGS.name]
-        self._ledger_rows[SOURCE_SIGHTINGS.name] = [
-            rows.join(new, on=new.columns, how="anti", maintain_order="left") for rows in noted
-        ]
-        self._judged = [judged]
+    def _stop(self, failures: tuple[str, ...]) -> BuildReport:
         return self.finish("stopped", detail="failed " + ", ".join(failures))
 
     def finish(self, status: str, *, detail: str | None = None) -> BuildReport:
         """End the run and tell the ledger all about it."""
         self.report.status, self.report.detail = status, detail
-        self.note_judged()
         self._build_docs()
-        record_tables(self.ledger, self.ledger_frames)
+        record_tables(self.ledger, self.noted)
         finish_run(self.ledger, self.report.run_id, status=status, finished_at=datetime.now(UTC), **self.describe_end())
         return self.report
 
     def _build_docs(self) -> None:
-        frames = self.ledger_frames
-        if EXPECTATION_RESULTS.name not in frames:
+        if not self.spool.count(EXPECTATION_RESULTS.name):
             return  # nothing was validated, and the pages of the last run that did stay
         with self.report.time_stage("docs"):
-            results = frames[EXPECTATION_RESULTS.name]
-            quarantined = frames.get(QUARANTINED_ROWS.name, QUARANTINED_ROWS.schema.to_frame())
+            results, quarantined = (self.spool.read(table.name) for table in (EXPECTATION_RESULTS, QUARANTINED_ROWS))
             self.report.docs = build_data_docs(
                 results, quarantined, self.settings.docs_dir, self.report.run_id, self.started_at
             )
 
-    def note_judged(self) -> None:
-        """Note the outcomes of the documents that the run judged; once, when no later batch can take them back."""
-        for places in self._judged:
-            self.note_seen(places)
-        self._judged = []
-
     def describe_publication(self) -> Publication:
         """Return what the release is told beside the facts: the ledger, with what becomes true by publishing."""
-        self.note_judged()
         return Publication(
             run_id=self.report.run_id,
             rules_version=self.rules,
+            versions=self.versions,
             onrecord_version=_find_version(),
             published_at=datetime.now(UTC),
             lines_version=find_version(self.learned),
-            ledger=read_ledger_tables(self.ledger),
-            pending=self.ledger_frames,
+            ledger=LedgerTables(self.ledger),
+            pending=self.noted,
             run=self.describe_end(),
             corrections_version=self.corrections_version,
         )
@@ -286,12 +332,27 @@ class Job:
             "unchanged_count": counts["unchanged"],
             "article_count": counts["fact_articles"],
             "quote_count": counts["fact_quotes"],
-            "rejected_count": self.report.rejected.height,
+            "rejected_count": self.report.rejected_count,
             "quarantined_count": counts["quarantined"],
             "release_id": self.report.release_id,
             "stage_seconds": json.dumps({name: round(value, 3) for name, value in self.report.stage_seconds.items()}),
             "detail": self.report.detail,
         }
+
+
+@dataclass(frozen=True)
+class _NotedRows:
+    """The rows for the ledger that a run has noted so far, read from its spool whenever they are iterated."""
+
+    job: Job
+
+    def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield (name of a ledger table, frame of some of its rows)."""
+        for table in tables_of("ledger"):
+            for rows in self.job.spool.iterate(table.name):
+                yield table.name, rows
+        for rows in self.job.spool.iterate("judged"):
+            yield SOURCE_SIGHTINGS.name, self.job.fill_rows(SOURCE_SIGHTINGS, rows, **self.job.seen_now)
 
 
 def _find_outcome(batch: ValidatedBatch) -> pl.Expr:
@@ -321,15 +382,16 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
     """
     now = datetime.now(UTC)
     model = choose_model(settings.engine, settings.spacy_model, settings.fast_model)
-    rules = rules_version(describe_model(model))
+    versions = find_versions(describe_model(model))
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     corrections, authority = read_corrections(settings.corrections), read_authority(settings.authority)
-    report = BuildReport(run_id, settings.warehouse, now)
-    job = Job(settings, run, model, rules, now, report, corrections, authority)
+    report = BuildReport(run_id=run_id, warehouse=settings.warehouse, started_at=now)
     _recover(settings, now)
+    spool = Spool(_LISTS, settings.staging / "run.duckdb")
+    job = Job(settings, run, model, versions, now, report, spool, corrections, authority)
     start_run(
         job.ledger, run_id=run_id, flow_name=flow_name, started_at=now, sources=list(settings.sources),
-        batch_size=settings.batch_size, rules_version=rules,
+        batch_size=settings.batch_size, rules_version=job.rules,
     )  # fmt: skip
     try:
         job.note_skipped("correction", corrections.skipped)
@@ -340,6 +402,7 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
         finish_run(job.ledger, run_id, status="failed", finished_at=datetime.now(UTC), detail=detail)
         raise
     finally:
+        spool.close()
         shutil.rmtree(settings.staging, ignore_errors=True)
 
 

@@ -6,13 +6,19 @@ from pathlib import Path
 import polars as pl
 from prefect import flow
 
-from flows.job import Job, Runner, open_job, run_directly, run_tracked
+from flows.job import Job, open_job
 from flows.report import BuildReport, StoppedByValidation
+from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, load_settings
+from tasks.clean import clean_batch
+from tasks.ingest import RAW_SIGHTINGS_SCHEMA, ingest_batch
 from tasks.publish import publish_warehouse, read_lines, store_lines
-from tasks.text.repeated import collect_lines, find_version, learn_lines
+from tasks.text.repeated import LINES_SCHEMA, collect_lines, find_version, learn_lines, version_lines
 from warehouse.connection import connect_read_only
+from warehouse.ddl import read_matching
 from warehouse.releases import lock_warehouse, stage_release
+from warehouse.spool import Spool
+from warehouse.tables import ARTICLE_SEGMENTS, OUTLET_LINES
 
 
 @dataclass(frozen=True)
@@ -69,15 +75,42 @@ def read_learned_lines(warehouse: Path) -> pl.DataFrame:
         con.close()
 
 
-def learn_from_release(warehouse: Path) -> pl.DataFrame:
-    """Learn OUTLET_LINES from the segments of all articles of the current release."""
+def learn_from_release(warehouse: Path, *, most: int = 5_000) -> pl.DataFrame:
+    """Learn OUTLET_LINES from the segments of the articles of each outlet of the current release.
+
+    Of an outlet with more than `most` articles those with the smallest ids are read, which are hashes: a sample.
+    """
+    learned = [pl.DataFrame(schema=OUTLET_LINES.schema)]
+    columns = ["article_id", "label", "reason", "text"]
     con = connect_read_only(warehouse)
     try:
-        articles = con.sql("select article_id, outlet, body_sha256 from fact_articles order by article_id").pl()
-        segments = con.sql("select article_id, label, reason, text from article_segments order by all").pl()
+        outlets = con.execute(
+            "select distinct outlet from fact_articles where outlet is not null order by all"
+        ).fetchall()
+        for (outlet,) in outlets:
+            articles = con.sql(
+                "select article_id, outlet, body_sha256 from fact_articles where outlet = ? order by article_id limit ?",
+                params=[outlet, most],
+            ).pl()
+            segments = read_matching(con, ARTICLE_SEGMENTS, articles.select("article_id")).select(columns).sort(columns)
+            learned.append(learn_lines(collect_lines(articles, segments)))
     finally:
         con.close()
-    return learn_lines(collect_lines(articles, segments))
+    return version_lines(pl.concat(learned))
+
+
+def learn_from_sample(job: Job, scanned: Spool, *, most: int = 20_000) -> pl.DataFrame:
+    """Learn OUTLET_LINES from the documents of a first build, before any of them is labelled.
+
+    From all that were scanned, or the `most` with the smallest ids: a sample that does not depend on their order.
+    """
+    scanned.fill("sample", f"from sightings order by article_id, rowid limit {most}", like="sightings")
+    lines = [pl.DataFrame(schema=LINES_SCHEMA)]
+    for sightings in scanned.iterate("sample", rows=job.settings.batch_size):
+        batch = sightings.select(list(RAW_SIGHTINGS_SCHEMA)).unique("article_id", keep="first", maintain_order=True)
+        cleaned = job.run(clean_batch, job.run(ingest_batch, batch, job.store))
+        lines.append(collect_lines(cleaned.articles, cleaned.segments))
+    return learn_lines(pl.concat(lines))
 
 
 def publish(job: Job) -> BuildReport:

@@ -6,8 +6,8 @@ from prefect import flow
 
 from flows.artifacts import publish_artifacts
 from flows.build_warehouse import build
-from flows.job import run_tracked
 from flows.report import BuildReport, StoppedByValidation
+from flows.runners import run_tracked
 from flows.settings import load_settings
 from tasks.errors import UsageError
 from tasks.reading.addresses import FEED_PREFIX, WEB_SCHEMES, split_scheme

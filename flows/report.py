@@ -1,16 +1,19 @@
 """What a build did: counts, rejections and times, for the ledger, the artifacts and the closing summary."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 
 import polars as pl
 
-from warehouse.tables import CORRECTIONS
+from warehouse.tables import CORRECTIONS, REJECTED_DOCUMENTS
+
+MAX_SHOWN = 500
+"""Rejected documents that a report keeps: they are for the eye, the whole list is in `rejected_documents`."""
 
 STAGES = {
     "imports": "import of the flow and its stages",
@@ -35,8 +38,39 @@ STAGES = {
 
 
 @dataclass
-class BuildReport:
-    """What one build did. Counts are of this run; `stage_seconds` is wall time, keys of `STAGES`."""
+class StageReport:
+    """What stages did: rows by `stage.what`, and wall time in seconds by stage."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time_stage(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to `stage`."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + perf_counter() - start
+
+    def count_stages(self, frames: dict[str, dict[str, pl.DataFrame]]) -> None:
+        """Add the rows that each stage gave, under `stage.what`, for the table of counts per stage."""
+        for stage, given in frames.items():
+            self.counts.update({f"{stage}.{name}": frame.height for name, frame in given.items()})
+
+    def add(self, other: "StageReport") -> None:
+        """Add what stages did elsewhere; the time of several processes is summed up."""
+        self.counts.update(other.counts)
+        for stage, seconds in other.stage_seconds.items():
+            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(kw_only=True)
+class BuildReport(StageReport):
+    """What one build did. Counts are of this run; `stage_seconds` has keys of `STAGES`.
+
+    `rejected` (REJECTED_SCHEMA) are the first `MAX_SHOWN` that did not get in; all of them are in the ledger.
+    """
 
     run_id: str
     warehouse: Path
@@ -45,20 +79,10 @@ class BuildReport:
     release_id: str | None = None
     detail: str | None = None
     docs: Path | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    rejected: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rejected: pl.DataFrame = field(default_factory=REJECTED_DOCUMENTS.schema.to_frame)
+    rejected_by_reason: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)
     corrections: pl.DataFrame = field(default_factory=CORRECTIONS.schema.to_frame)
-    stage_seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def time_stage(self, stage: str) -> Iterator[None]:
-        """Add the wall time of the block to `stage`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def count_rows(self, frames: dict[str, pl.DataFrame]) -> None:
         """Add the rows of stored tables to the counts, by table, and how many quotes have a speaker."""
@@ -66,23 +90,21 @@ class BuildReport:
         if "fact_quotes" in frames:
             self.counts["attributed_quotes"] += frames["fact_quotes"]["speaker_text"].drop_nulls().len()
 
-    def count_stages(self, frames: dict[str, dict[str, pl.DataFrame]]) -> None:
-        """Add the rows that each stage gave, under `stage.what`, for the table of counts per stage."""
-        for stage, given in frames.items():
-            self.counts.update({f"{stage}.{name}": frame.height for name, frame in given.items()})
-
     def count_loaded(self, counts: Mapping[str, int]) -> None:
         """Add the rows that loading wrote or deleted, by table."""
         self.counts.update({f"load.{name}": count for name, count in counts.items() if count})
 
+    def note_rejected(self, rejected: pl.DataFrame) -> None:
+        """Count what did not get in by reason, and keep the first ones to show."""
+        self.rejected_by_reason.update(rejected["reject_reason"])
+        names = [name for name in self.rejected.columns if name in rejected.columns]
+        shown = rejected.head(MAX_SHOWN - self.rejected.height)
+        self.rejected = pl.concat([self.rejected.select(names), shown.select(names)])
+
     @property
-    def rejected_by_reason(self) -> dict[str, int]:
-        """How many sources each reason kept out, the most frequent first."""
-        if self.rejected.is_empty():
-            return {}
-        reasons = self.rejected["reject_reason"].value_counts()
-        reasons = reasons.sort("count", "reject_reason", descending=[True, False])
-        return {str(reason): int(count) for reason, count in reasons.iter_rows()}
+    def rejected_count(self) -> int:
+        """How many did not get in: sources, entries of metadata, documents."""
+        return self.rejected_by_reason.total()
 
     @property
     def refused(self) -> list[str]:
@@ -136,14 +158,15 @@ def summarize_build(report: BuildReport) -> list[tuple[str, str]]:
     """Return the closing summary: a name and a value a line."""
     counts = report.counts
     quotes, attributed, stopped = counts["fact_quotes"], counts["attributed_quotes"], counts["stopped_before"]
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in report.rejected_by_reason.items())
+    frequent = sorted(report.rejected_by_reason.items(), key=lambda item: (-item[1], item[0]))
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in frequent)
     lines = [
         ("warehouse", str(report.warehouse)),
         ("result", report.status + (f", release {report.release_id}" if report.release_id else "")),
         ("articles", f"{counts['fact_articles']:,}"),
         ("quotes", f"{quotes:,}" + (f", {attributed / quotes:.0%} with a speaker" if quotes else "")),
         ("entities", f"{counts['entities']:,} in the warehouse, {counts['fact_entity_mentions']:,} new mentions"),
-        ("rejected", f"{report.rejected.height:,}" + (f": {reasons}" if reasons else "")),
+        ("rejected", f"{report.rejected_count:,}" + (f": {reasons}" if reasons else "")),
         ("unchanged", f"{counts['unchanged']:,}"),
         *([("waiting", f"{counts['waiting']:,} changed in the last seconds")] if counts["waiting"] else []),
         *([("stopped", f"{stopped:,} by an earlier build (--retry-stopped)")] if stopped else []),

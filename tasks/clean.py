@@ -33,15 +33,15 @@ from tasks.text.relabels import relabel_blocks, version_relabels
 from tasks.text.repair import repair_lines
 from tasks.text.repeated import label_repeated
 from tasks.text.structure import label_captions, label_structure, score_pages
-from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES
+from warehouse.tables import ARTICLE_ATTRIBUTES, ARTICLE_SEGMENTS, BODY_LABELS, FACT_ARTICLES, WRITTEN_AT_LOAD
 
-ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in ("rules_version", "run_id"))
+ARTICLE_COLUMNS = tuple(name for name in FACT_ARTICLES.column_names if name not in WRITTEN_AT_LOAD)
 """What cleaning knows of FACT_ARTICLES."""
 
 
 @dataclass(frozen=True)
 class CleanedBatch:
-    """What becomes of one batch: articles (FACT_ARTICLES but for rules_version and run_id), segments, attributes, rejected."""
+    """What becomes of one batch: articles (FACT_ARTICLES but for what is written at load), segments, attributes, rejected."""
 
     articles: pl.DataFrame
     segments: pl.DataFrame

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +32,7 @@ from tasks.reading.records import BadRecord, Record
 from tasks.reading.remote import KEPT_HEADERS, open_web
 from tasks.reading.sources import FoundSources, Rejection, RemoteSource, SourceFile
 from warehouse.keys import hash_bytes, make_id
+from warehouse.spool import Spool
 from warehouse.tables import REJECTED_DOCUMENTS, SOURCE_SIGHTINGS
 
 RAW_SIGHTINGS_SCHEMA = {name: dtype for name, dtype in RAW_DOCUMENTS.schema.items() if name != "raw"}
@@ -47,21 +49,45 @@ COULD_NOT_READ = (
 """Reasons that make a build end with exit code 4: something was there and nobody could read it."""
 
 
+_PLACE = {"place": pl.UInt32(), "root": pl.String()}
+"""Where a sighting comes in the order of the sources, and what to call its root."""
+_SPOOLED = {
+    "sightings": {**RAW_SIGHTINGS_SCHEMA, **_PLACE},
+    "unchanged": {**SOURCE_SIGHTINGS.schema, "place": pl.UInt32()},
+    "rejected": REJECTED_SCHEMA,
+}
+
+
 @dataclass(frozen=True)
 class ScannedSources:
-    """All documents of the sources found, their bytes kept in the raw store.
+    """All documents of the sources found: their bytes are in the raw store, a row of each waits in the spool.
 
-    `sightings`: RAW_SIGHTINGS_SCHEMA, a row a document and place, in the order of the sources. `unchanged`: the sightings
-    (SOURCE_SIGHTINGS) of sources of many documents that nobody had to read, because they are as they were. `rejected`:
-    REJECTED_SCHEMA. `states` and `pages` (STATES_SCHEMA, PAGES_SCHEMA) are what the next scan goes by.
+    Lists of the spool: `sightings` (RAW_SIGHTINGS_SCHEMA, a row a document and place, in the order of the sources);
+    `unchanged` (SOURCE_SIGHTINGS of sources of many documents that nobody had to read, because they are as they were);
+    `rejected` (REJECTED_SCHEMA, a row a source and stage). `states` and `pages` (STATES_SCHEMA, PAGES_SCHEMA) are what
+    the next scan goes by; `unread_count` counts the sources that were there and could not be read.
     """
 
-    sightings: pl.DataFrame
-    rejected: pl.DataFrame
+    spool: Spool
     waiting_count: int = 0
-    unchanged: pl.DataFrame = field(default_factory=SOURCE_SIGHTINGS.schema.to_frame)
+    unread_count: int = 0
     states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATES_SCHEMA))
     pages: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAGES_SCHEMA))
+
+    @property
+    def sightings(self) -> pl.DataFrame:
+        """All sightings at once, for sources that are known to be few."""
+        return self.spool.read("sightings").drop(list(_PLACE))
+
+    @property
+    def unchanged(self) -> pl.DataFrame:
+        """All unchanged sightings at once."""
+        return self.spool.read("unchanged").drop("place")
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """All rejected sources at once."""
+        return self.spool.read("rejected")
 
 
 @dataclass(frozen=True)
@@ -80,37 +106,40 @@ def scan_sources(
     *,
     known: KnownSources | None = None,
     web: WebAccess | None = None,
+    spool_path: Path | None = None,
 ) -> ScannedSources:
     """Read every source once, a document at a time, keep the bytes and note which documents there are.
+
+    What is noted waits in a file at `spool_path`, so that any number of documents can be scanned; without one, in memory.
 
     One document cannot have two states in one run: where one id comes with different bytes, those whose source
     comes first are its state, and the others are rejected as `duplicate_document`. Where the bytes are the same, both
     places are sightings. A source of many documents that is as `known` says is not read.
     """
-    scan = _Scan(store, reading or Reading(), known or KnownSources(), web or WebAccess())
+    spool = Spool(_SPOOLED, spool_path)
+    scan = _Scan(store, reading or Reading(), known or KnownSources(), web or WebAccess(), spool)
+    scan.reject(*found.rejected)
     for place, file in enumerate(found.files):
         scan.scan_file(file, place)
     scan.scan_remote(found.remote, len(found.files))
     return scan.finish(found)
 
 
-_ORDER = {"place": pl.UInt32, "root": pl.String}
-"""Where a sighting comes in the order of the sources, and what to call its root; only while a scan runs."""
 _ROWS_A_FRAME = 5_000
 
 
 @dataclass
 class _Scan:
-    """Collects what the sources hold: of each document a row of hashes and metadata, its bytes go to the store at once."""
+    """Notes what the sources hold: of each document a row of hashes and metadata, its bytes go to the store at once."""
 
     store: RawStore
     reading: Reading
     known: KnownSources
     web: WebAccess
+    spool: Spool
     rows: list[dict[str, Any]] = field(default_factory=list)
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    unchanged: list[pl.DataFrame] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    unread_count: int = 0
     states: list[dict[str, Any]] = field(default_factory=list)
     pages: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAGES_SCHEMA))
 
@@ -135,7 +164,14 @@ class _Scan:
             if is_whole and file.path.stat().st_mtime_ns == status.st_mtime_ns:  # nobody wrote to it meanwhile
                 self.states.append(asdict(state))
         except OSError as error:
-            self.rejected.append(Rejection(file.source_uri, "unreadable", describe_error(error)))
+            self.reject(Rejection(file.source_uri, "unreadable", describe_error(error)))
+
+    def reject(self, *rejected: Rejection) -> None:
+        """Note what did not get in."""
+        self.unread_count += sum(rejection.reject_reason in COULD_NOT_READ for rejection in rejected)
+        self.rejected += rejected
+        if len(self.rejected) >= _ROWS_A_FRAME:
+            self._write()
 
     def scan_remote(self, sources: Sequence[RemoteSource], place: int) -> None:
         """Scan what is on the network; the client is opened once for all of them."""
@@ -173,36 +209,37 @@ class _Scan:
 
     def _note(self, source: SourceFile | RemoteSource, documents: Iterator[Record | BadRecord], place: int) -> bool:
         """Note the documents of a source; return whether all of it could be read and used."""
-        rejected_before = len(self.rejected)
+        unread_before = self.unread_count
         try:
             for document in documents:
                 if isinstance(document, BadRecord):
                     uri = _join_part(source, document.part)
-                    self.rejected.append(Rejection(uri, document.reject_reason, document.detail))
+                    self.reject(Rejection(uri, document.reject_reason, document.detail))
                 else:
                     self._note_record(source, document, place)
         except OSError as error:
-            self.rejected.append(Rejection(source.source_uri, "unreadable", describe_error(error)))
-        return not any(rejection.reject_reason in COULD_NOT_READ for rejection in self.rejected[rejected_before:])
+            self.reject(Rejection(source.source_uri, "unreadable", describe_error(error)))
+        return self.unread_count == unread_before
 
     def _note_record(self, source: SourceFile | RemoteSource, record: Record, place: int) -> None:
-        sighting = _sight_record(source, record, self.rejected)
+        sighting, flaws = _sight_record(source, record)
+        self.reject(*flaws)
         size = len(record.raw)
         if not record.raw:
-            self.rejected.append(_reject_document(sighting, "empty", "0 bytes"))
+            self.reject(_reject_document(sighting, "empty", "0 bytes"))
         elif size > self.reading.limits.max_bytes:
             detail = f"{size:,} bytes; the limit is {self.reading.limits.max_bytes:,}"
-            self.rejected.append(_reject_document(sighting, "too_large", detail))
+            self.reject(_reject_document(sighting, "too_large", detail))
         else:
             self.store.keep(record.raw, sighting["raw_sha256"])
             root = str(source.root) if isinstance(source, SourceFile) else source.source_uri
             self.rows.append({**sighting, "place": place, "root": root})
             if len(self.rows) >= _ROWS_A_FRAME:
-                self._close_frame()
+                self._write()
 
     def _note_unchanged(self, state: SourceState, before: KnownState, place: int) -> None:
-        seen = before.sightings.with_columns(pl.lit(place, dtype=pl.UInt32).alias("place"))
-        self.unchanged.append(seen)
+        for seen in before.sightings:
+            self.spool.add("unchanged", seen.with_columns(place=pl.lit(place, dtype=pl.UInt32)))
         kept = {name: getattr(before, name) for name in ("source_sha256", "etag", "last_modified")}
         self.states.append(
             asdict(
@@ -216,47 +253,86 @@ class _Scan:
             )
         )
 
-    def _close_frame(self) -> None:
-        self.frames.append(pl.DataFrame(self.rows, schema={**RAW_SIGHTINGS_SCHEMA, **_ORDER}, orient="row"))
+    def _write(self) -> None:
+        """Write what was noted to the spool."""
+        self.spool.add("sightings", pl.DataFrame(self.rows, schema=_SPOOLED["sightings"], orient="row"))
         self.rows = []
+        rejected = [asdict(rejection) for rejection in self.rejected]
+        self.spool.add("rejected", pl.DataFrame(rejected, schema=REJECTED_SCHEMA, orient="row"))
+        self.rejected = []
 
     def finish(self, found: FoundSources) -> ScannedSources:
         """Return all that was noted, with one state a document."""
-        self._close_frame()
-        sightings = pl.concat(self.frames)
-        unchanged = pl.concat(
-            self.unchanged or [SOURCE_SIGHTINGS.schema.to_frame().with_columns(place=pl.lit(0, pl.UInt32))]
-        )
-        duplicates = _find_duplicates(sightings, unchanged)
+        self._write()
+        duplicates = _reject_duplicates(self.spool)
+        _unite_rejections(self.spool)
         is_only = Counter([file.source_uri for file in found.files] + [source.source_uri for source in found.remote])
-        for frame in (sightings, unchanged):
-            lost = frame.join(
-                duplicates, on=["document_id", "source_uri", "raw_sha256"], how="inner", maintain_order="left"
-            )
-            self.rejected += [
-                Rejection(
-                    row["source_uri"], "duplicate_document", row["detail"], raw_sha256=row["raw_sha256"],
-                    metadata_sha256=row["metadata_sha256"],
-                )
-                for row in lost.iter_rows(named=True)
-            ]  # fmt: skip
-        place = ["document_id", "source_uri"]
-        sightings = sightings.join(duplicates, on=[*place, "raw_sha256"], how="anti", maintain_order="left")
-        unchanged = unchanged.join(duplicates, on=[*place, "raw_sha256"], how="anti", maintain_order="left")
-        sightings = sightings.unique(place, keep="first", maintain_order=True)
+        counts = Counter(_count_by_source(self.spool, "sightings"))
+        counts.update(_count_by_source(self.spool, "unchanged"))
         return ScannedSources(
-            sightings=sightings.drop(list(_ORDER)),
-            rejected=join_rejections([*found.rejected, *self.rejected]),
+            self.spool,
             waiting_count=found.waiting_count,
-            unchanged=unchanged.drop("place"),
+            unread_count=self.unread_count,
             states=count_states(
                 [state for state in self.states if is_only[state["source_uri"]] == 1],
-                pl.concat([frame.select("source_uri") for frame in (sightings, unchanged)]),
-                duplicates,
+                counts,
+                {uri.partition("#")[0] for uri in duplicates.get_column("source_uri")},
                 self.known.now,
             ),
             pages=self.pages,
         )
+
+
+_CONFLICTING = """
+    select document_id from (
+        select document_id, raw_sha256 from sightings
+        union all by name
+        select document_id, raw_sha256 from unchanged
+    )
+    group by document_id having count(distinct raw_sha256) > 1
+"""
+
+
+def _reject_duplicates(spool: Spool) -> pl.DataFrame:
+    """Reject the sightings of documents that come with other bytes before; return them as `_find_duplicates` does.
+
+    A document that one source has twice is one sighting.
+    """
+    lists = {name: spool.read(name, f"document_id in ({_CONFLICTING})") for name in ("sightings", "unchanged")}
+    duplicates = _find_duplicates(lists["sightings"], lists["unchanged"])
+    key = ["document_id", "source_uri", "raw_sha256"]
+    for name, frame in lists.items():
+        lost = frame.join(duplicates, on=key, how="inner", maintain_order="left").select(
+            *[pl.col(column) for column in ("source_uri", "detail", "raw_sha256", "metadata_sha256")],
+            stage=pl.lit("ingest"),
+            reject_reason=pl.lit("duplicate_document"),
+        )
+        spool.add("rejected", lost)
+        spool.con.register("lost_documents", duplicates)
+        spool.con.execute(f"delete from {name} using lost_documents as l where {_match(name, key)}")
+        spool.con.unregister("lost_documents")
+    spool.con.execute(
+        "delete from sightings where rowid not in (select min(rowid) from sightings group by document_id, source_uri)"
+    )
+    return duplicates
+
+
+def _match(name: str, key: Sequence[str]) -> str:
+    return " and ".join(f"{name}.{column} = l.{column}" for column in key)
+
+
+def _unite_rejections(spool: Spool) -> None:
+    """Make the rejected a row a source and stage; the details of one that was rejected under two roots are joined."""
+    repeated = "select source_uri, stage from rejected group by all having count(*) > 1"
+    rows = spool.read("rejected", f"(source_uri, stage) in ({repeated})")
+    spool.con.execute(f"delete from rejected where (source_uri, stage) in ({repeated})")
+    spool.add("rejected", join_rejections(rows))
+
+
+def _count_by_source(spool: Spool, name: str) -> dict[str, int]:
+    """Count documents by the part of `source_uri` before its first `#`."""
+    counts = spool.con.execute(f"select split_part(source_uri, '#', 1), count(*) from {name} group by all").fetchall()
+    return dict(counts)
 
 
 def _find_duplicates(sightings: pl.DataFrame, unchanged: pl.DataFrame) -> pl.DataFrame:
@@ -290,15 +366,16 @@ def _join_part(source: SourceFile | RemoteSource, part: str) -> str:
     return f"{source.source_uri}#{clean}" if part else source.source_uri
 
 
-def _sight_record(source: SourceFile | RemoteSource, record: Record, rejected: list[Rejection]) -> dict[str, Any]:
+def _sight_record(source: SourceFile | RemoteSource, record: Record) -> tuple[dict[str, Any], list[Rejection]]:
+    """Return the row of a record in RAW_SIGHTINGS_SCHEMA, and what of its metadata could not be used."""
     source_uri = _join_part(source, record.part)
-    metadata = _find_metadata(source, record, source_uri, rejected)
+    metadata, flaws = _find_metadata(source, record, source_uri)
     said = {} if metadata is None else asdict(metadata)
     url = said.get("url")
     document_id = make_id("url", canonicalize_url(url)) if url else make_id("uri", source_uri)
     raw_sha256 = hash_bytes(record.raw)
     kept = {name: value for name, value in (record.headers or {}).items() if name in KEPT_HEADERS}
-    return {
+    sighting = {
         "document_id": document_id,
         "article_id": make_id(document_id, raw_sha256),
         "source_uri": source_uri,
@@ -311,25 +388,24 @@ def _sight_record(source: SourceFile | RemoteSource, record: Record, rejected: l
         "media_type": record.media_type,
         "http_headers": json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None,
     }
+    return sighting, flaws
 
 
 def _find_metadata(
-    source: SourceFile | RemoteSource, record: Record, source_uri: str, rejected: list[Rejection]
-) -> Metadata | None:
+    source: SourceFile | RemoteSource, record: Record, source_uri: str
+) -> tuple[Metadata | None, list[Rejection]]:
     """Return what the record says of itself, else what is beside its file; of a file of many that is the outlet alone."""
     beside = source.metadata if isinstance(source, SourceFile) else None
-    for flaw in record.flaws:
-        rejected.append(Rejection(source_uri, "malformed_metadata", flaw, stage="metadata"))
+    flaws = [Rejection(source_uri, "malformed_metadata", flaw, stage="metadata") for flaw in record.flaws]
     if record.metadata is None and not record.part:
-        return beside
+        return beside, flaws
     entry = dict(record.metadata or {})
     if beside is not None and beside.outlet:
         entry.setdefault("outlet", beside.outlet)
     try:
-        return parse_entry(entry, source_uri) if entry else None
+        return parse_entry(entry, source_uri) if entry else None, flaws
     except MetadataError as error:
-        rejected.append(Rejection(source_uri, "malformed_metadata", str(error), stage="metadata"))
-        return beside
+        return beside, [*flaws, Rejection(source_uri, "malformed_metadata", str(error), stage="metadata")]
 
 
 def _reject_document(sighting: dict[str, Any], reason: str, detail: str) -> Rejection:
@@ -337,9 +413,8 @@ def _reject_document(sighting: dict[str, Any], reason: str, detail: str) -> Reje
     return Rejection(sighting["source_uri"], reason, detail, **hashes)
 
 
-def join_rejections(rejected: Iterable[Rejection]) -> pl.DataFrame:
+def join_rejections(frame: pl.DataFrame) -> pl.DataFrame:
     """Return REJECTED_SCHEMA, a row a source and stage; the details of one rejected under two roots are joined."""
-    frame = pl.DataFrame([asdict(rejection) for rejection in rejected], schema=REJECTED_SCHEMA, orient="row")
     others = [name for name in REJECTED_SCHEMA if name not in ("source_uri", "stage", "detail")]
     return (
         frame.group_by("source_uri", "stage", maintain_order=True)

@@ -34,33 +34,28 @@ class LinkedWarehouse:
 def link_staged(
     con: duckdb.DuckDBPyConnection,
     run_id: str,
-    rules_version: str,
     corrections: tuple[Correction, ...] = (),
     authority: tuple[AuthorityRow, ...] = (),
+    *,
+    anew: bool = False,
 ) -> LinkedWarehouse:
     """Link the entities of the staged release, let people correct the links, and join all ids into the facts.
 
-    Only what the run changed is linked and joined again, unless the rules are others than those of the release before.
+    Only what the run changed is linked and joined again, unless all is linked anew.
 
     Args:
         con: The staged release, in a transaction.
         run_id: The run that wrote the changed articles.
-        rules_version: The rules of this run.
         corrections: What people say is wrong.
         authority: Whom people know, with names and ids of their own.
+        anew: Link everything: other rules linked the release before.
     """
     people = PeopleSay(con, corrections, authority)
-    linked = link_release(con, run_id, people if people.have_said else None, anew=has_other_rules(con, rules_version))
+    linked = link_release(con, run_id, people if people.have_said else None, anew=anew)
     articles = linked.articles if linked.articles is None else pl.concat([linked.articles, people.articles]).unique()
     join_entity_ids(con, articles)
     join_corrected_speakers(con)
     return LinkedWarehouse(linked.changed_count + people.changed_count, linked.entity_count, articles, people.outcomes)
-
-
-def has_other_rules(con: duckdb.DuckDBPyConnection, rules_version: str) -> bool:
-    """Whether the release that this one was copied from was made by other rules."""
-    made_by = con.execute("select rules_version from releases order by published_at desc limit 1").fetchone()
-    return made_by is not None and made_by[0] != rules_version
 
 
 def join_corrected_speakers(con: duckdb.DuckDBPyConnection) -> None:
@@ -121,10 +116,11 @@ def join_entity_ids(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame | Non
 def link_warehouse(
     staged: StagedRelease,
     run_id: str,
-    rules_version: str,
     corrections: tuple[Correction, ...] = (),
     authority: tuple[AuthorityRow, ...] = (),
+    *,
+    anew: bool = False,
 ) -> LinkedWarehouse:
     """Link a staged release with the facts of all batches loaded, in one transaction."""
     with transaction(staged.con):
-        return link_staged(staged.con, run_id, rules_version, corrections, authority)
+        return link_staged(staged.con, run_id, corrections, authority, anew=anew)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +15,18 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.load import raise_last_seen
 from tasks.outlets import Outlet, load_outlets
+from tasks.rules import CORPUS_PARTS, RulesVersions
 from tasks.validate import audit_release, find_failures
+from warehouse.connection import connect_read_only
 from warehouse.ddl import merge_rows, transaction
-from warehouse.ledger import finish_run_row, merge_ledger_rows
-from warehouse.releases import StagedRelease, make_release_id, publish_release, remove_expired
+from warehouse.ledger import LedgerRows, finish_run_row, merge_ledger_rows
+from warehouse.releases import (
+    StagedRelease,
+    find_current_release,
+    make_release_id,
+    publish_release,
+    remove_expired,
+)
 from warehouse.tables import (
     DIM_OUTLETS,
     EXPECTATION_RESULTS,
@@ -32,9 +42,9 @@ from warehouse.views import create_marts
 
 @dataclass(frozen=True)
 class Publication:
-    """What a run brings to publishing beside the facts.
+    """What a run brings to publishing beside the facts. `versions` are the rules that the parts of the release are made by.
 
-    `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is, by table; `pending` holds the rows of this run that become true by publishing (the
+    `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is; `pending` holds the rows of this run that become true by publishing (the
     sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
     `pipeline_runs` (counts). A process killed in between loses neither: `recover_runs` reads them in the release.
     `corrections_version` is the hash of what people say: corrections and authority file.
@@ -42,10 +52,11 @@ class Publication:
 
     run_id: str
     rules_version: str
+    versions: RulesVersions
     onrecord_version: str
     published_at: datetime
-    ledger: Mapping[str, pl.DataFrame]
-    pending: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    ledger: LedgerRows
+    pending: LedgerRows = ()
     run: Mapping[str, Any] = field(default_factory=dict)
     lines_version: str | None = None
     corrections_version: str | None = None
@@ -79,6 +90,18 @@ def read_lines(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return con.sql(
         "from outlet_lines where lines_version = (select lines_version from releases order by published_at desc limit 1)"
     ).pl()
+
+
+def read_release_versions(warehouse: Path) -> dict[str, str | None]:
+    """Return the rules that made the parts of the current release over the corpus (CORPUS_PARTS); nothing without a release.
+
+    A part has null in a release of older tables, which did not keep them.
+    """
+    if find_current_release(warehouse) is None:
+        return {}
+    with connect_read_only(warehouse) as con:
+        last = con.sql("from releases order by published_at desc limit 1").pl().to_dicts()
+    return {part: last[0].get(f"{part}_version") for part in CORPUS_PARTS} if last else {}
 
 
 def build_outlets(articles: pl.DataFrame, configured: Iterable[Outlet]) -> pl.DataFrame:
@@ -125,15 +148,15 @@ def copy_ledger(
     con: duckdb.DuckDBPyConnection, publication: Publication, results: pl.DataFrame, release_id: str
 ) -> None:
     """Copy the ledger into the release, with what is pending, the audit, and this run as it will have ended."""
-    run = publication.ledger[PIPELINE_RUNS.name].filter(pl.col("run_id") == publication.run_id)
+    runs = pl.concat(rows for name, rows in publication.ledger if name == PIPELINE_RUNS.name)
+    run = runs.filter(pl.col("run_id") == publication.run_id)
     end = {"status": "published", "finished_at": publication.published_at, "release_id": release_id}
     finished = finish_run_row(run, **{**publication.run, **end})
     audited = results.with_columns(run_id=pl.lit(publication.run_id))
     ended = {PIPELINE_RUNS.name: finished, EXPECTATION_RESULTS.name: audited}
-    for tables in (publication.ledger, publication.pending, ended):
-        for table in tables_of("ledger"):
-            if table.name in tables:
-                merge_ledger_rows(con, table, tables[table.name])
+    tables = {table.name: table for table in tables_of("ledger")}
+    for name, rows in chain(publication.ledger, publication.pending, ended.items()):
+        merge_ledger_rows(con, tables[name], rows)
 
 
 def record_release(staged: StagedRelease, publication: Publication, release_id: str) -> None:
@@ -150,6 +173,7 @@ def record_release(staged: StagedRelease, publication: Publication, release_id: 
         "onrecord_version": publication.onrecord_version,
         "rules_version": publication.rules_version,
         "lines_version": publication.lines_version,
+        **{f"{part}_version": getattr(publication.versions, part) for part in CORPUS_PARTS},
         "article_count": article_count,
         "quote_count": quote_count,
         "corrections_version": publication.corrections_version,
@@ -182,9 +206,9 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures)
     release_id = make_release_id(publication.published_at, publication.run_id)
     with transaction(con):
-        for sightings in (publication.ledger, publication.pending):
-            if SOURCE_SIGHTINGS.name in sightings:
-                raise_last_seen(con, sightings[SOURCE_SIGHTINGS.name])
+        for name, rows in chain(publication.ledger, publication.pending):
+            if name == SOURCE_SIGHTINGS.name:
+                raise_last_seen(con, rows)
         copy_ledger(con, publication, results, release_id)
         record_release(staged, publication, release_id)
     publish_release(staged, release_id)

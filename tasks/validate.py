@@ -14,7 +14,6 @@ from expectations.base import (
     RATIO_MIN_ROWS,
     ROW_NO,
     SMALL_QUARANTINE,
-    WRITTEN_AT_LOAD,
     Severity,
     find_references,
     prepare_frame,
@@ -22,7 +21,7 @@ from expectations.base import (
 from expectations.engine import Outcome, check_schemas, run_suite
 from expectations.release import judge_release
 from expectations.suites import SUITES
-from warehouse.tables import EXPECTATION_RESULTS, QUARANTINED_ROWS, Table, tables_of
+from warehouse.tables import EXPECTATION_RESULTS, QUARANTINED_ROWS, WRITTEN_AT_LOAD, Table, tables_of
 
 MAX_QUARANTINED_SHARE = 0.1
 """A row in ten that breaks a rule itself is no longer a bad document here and there: the rules or the input changed."""

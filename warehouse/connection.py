@@ -9,6 +9,9 @@ from warehouse.migrations import WAREHOUSE, read_schema_version
 
 __all__ = ["WarehouseError", "connect_private", "connect_read_only", "is_locked", "open_database"]
 
+MAX_MEMORY = "1500MB"
+"""What a database that a build writes to may keep in memory: part of the ceiling that docs/scale.md states."""
+
 
 def connect_read_only(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the warehouse at `path` (or one of its releases) for reading.
@@ -27,9 +30,14 @@ def connect_read_only(path: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def connect_private(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open the database file at `path`, which nobody else uses, for writing; an absent file is created."""
-    return open_database(path, read_only=False)
+def connect_private(path: Path, max_memory: str = MAX_MEMORY) -> duckdb.DuckDBPyConnection:
+    """Open the database file at `path`, which nobody else uses, for writing; an absent file is created.
+
+    What does not fit in `max_memory` waits in a folder beside the file.
+    """
+    con = open_database(path, read_only=False)
+    con.execute("set memory_limit = ?", [max_memory])
+    return con
 
 
 def open_database(path: Path | str, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -7,8 +7,9 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import duckdb
 import polars as pl
 
 from warehouse.connection import WarehouseError, is_locked, open_database
-from warehouse.ddl import merge_rows, transaction
+from warehouse.ddl import merge_rows, read_matching, transaction
 from warehouse.migrations import LEDGER, create_database, migrate_database, read_schema_version
 from warehouse.tables import PIPELINE_RUNS, SCHEMA_VERSION, SOURCE_SIGHTINGS, Table, tables_of
 
+LedgerRows = Iterable[tuple[str, pl.DataFrame]]
+"""Rows for the ledger: the name of their table, and a frame; a table may come several times."""
 FIRST_SEEN = {
     "first_seen_at": "case when old.raw_sha256 = new.raw_sha256 then least(old.first_seen_at, new.first_seen_at)"
     " else new.first_seen_at end",
@@ -36,14 +39,14 @@ def ledger_path(warehouse: Path) -> Path:
 
 def record_rows(ledger: Path, table: Table, frame: pl.DataFrame, *, wait_seconds: float = 30.0) -> int:
     """Merge `frame` into one ledger table by its key; return the number of rows that are new or changed."""
-    return record_tables(ledger, {table.name: frame}, wait_seconds=wait_seconds)
+    return record_tables(ledger, [(table.name, frame)], wait_seconds=wait_seconds)
 
 
-def record_tables(ledger: Path, frames: Mapping[str, pl.DataFrame], *, wait_seconds: float = 30.0) -> int:
+def record_tables(ledger: Path, frames: LedgerRows, *, wait_seconds: float = 30.0) -> int:
     """Merge frames into the ledger tables that they are named after, all or none; return the number of changed rows."""
     tables = {table.name: table for table in tables_of("ledger")}
     with write_ledger(ledger, wait_seconds=wait_seconds) as con:
-        return sum(merge_ledger_rows(con, tables[name], frame) for name, frame in frames.items())
+        return sum(merge_ledger_rows(con, tables[name], frame) for name, frame in frames)
 
 
 def merge_ledger_rows(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> int:
@@ -62,13 +65,35 @@ def read_ledger(
         return con.sql(sql, params=parameters).pl()
 
 
-def read_ledger_tables(ledger: Path, *, wait_seconds: float = 30.0) -> dict[str, pl.DataFrame]:
-    """Read every ledger table, all at one moment: name -> rows, in the order of the key."""
+def read_known_sightings(ledger: Path, sightings: pl.DataFrame, *, wait_seconds: float = 30.0) -> pl.DataFrame:
+    """Return what the ledger knows of these documents in these places (`document_id`, `source_uri`): SOURCE_SIGHTINGS."""
     with _open_reader(ledger, wait_seconds) as con:
-        return {
-            table.name: con.sql(f"select * from {table.name} order by {', '.join(table.key)}").pl()
-            for table in tables_of("ledger")
-        }
+        return read_matching(con, SOURCE_SIGHTINGS, sightings.select("document_id", "source_uri"))
+
+
+def iterate_ledger(
+    ledger: Path, sql: str, parameters: list[Any] | None = None, *, rows: int = 50_000, wait_seconds: float = 30.0
+) -> Iterator[pl.DataFrame]:
+    """Yield what `sql` finds in the ledger, all of one moment, in frames of at most about so many rows.
+
+    The ledger is open while the frames are taken. Raises as `read_ledger` does.
+    """
+    with _open_reader(ledger, wait_seconds) as con:
+        for batch in con.execute(sql, parameters).to_arrow_reader(rows):
+            yield pl.DataFrame(pl.from_arrow(batch))
+
+
+@dataclass(frozen=True)
+class LedgerTables:
+    """All tables of a ledger, as (name, frame of some of its rows in the order of the key), read anew whenever it is iterated."""
+
+    ledger: Path
+
+    def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the tables one after the other, each of one moment."""
+        for table in tables_of("ledger"):
+            for rows in iterate_ledger(self.ledger, f"from {table.name} order by {', '.join(table.key)}"):
+                yield table.name, rows
 
 
 def start_run(
@@ -141,7 +166,7 @@ def recover_runs(ledger: Path, release: duckdb.DuckDBPyConnection | None, now: d
         detail="the process was killed before the run ended",
     )
     runs = pl.concat([ended, failed]).sort("run_id")
-    record_tables(ledger, {**published, PIPELINE_RUNS.name: runs})
+    record_tables(ledger, {**published, PIPELINE_RUNS.name: runs}.items())
     return runs
 
 

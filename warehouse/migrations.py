@@ -57,6 +57,13 @@ _WAREHOUSE_MIGRATIONS = {
             "said_to_end_char uinteger",
         )
     ),
+    4: (
+        "alter table source_documents add column media_type varchar",
+        "alter table source_documents add column http_headers varchar",
+        "alter table releases add column link_version varchar",
+        "alter table releases add column stories_version varchar",
+        "alter table releases add column publish_version varchar",
+    ),
 }
 WAREHOUSE = Database("warehouse", TABLES, "fact_articles", _WAREHOUSE_MIGRATIONS)
 LEDGER = Database("ledger", (SCHEMA_MIGRATIONS, *tables_of("ledger")), "pipeline_runs")

@@ -37,6 +37,8 @@ SEGMENT_LABELS = (
     "title", "subtitle", "byline", "dateline", "date", "body", "heading", "caption", "credit", "promotion",
     "comment_form", "notice", "navigation", "junk",
 )  # fmt: skip
+WRITTEN_AT_LOAD = frozenset({"run_id", "rules_version"})
+"""Columns that say which run and which rules wrote a row: the frames of the stages have them not yet."""
 BODY_LABELS = ("body", "heading")
 """Labels whose text is part of `fact_articles.body`."""
 
@@ -140,6 +142,8 @@ SOURCE_DOCUMENTS = Table(
         Column("metadata_uri", pl.String, "Where the metadata was found.", nullable=True),
         Column("size_bytes", pl.UInt64, "Size of the raw bytes, in bytes."),
         Column("reader", pl.String, "The reader that opened the source."),
+        Column("media_type", pl.String, "What a server said that it is.", nullable=True),
+        Column("http_headers", pl.String, "Headers of the response that say how to read it, as JSON.", nullable=True),
         Column("first_seen_at", UTC_TIMESTAMP, "When a build first saw these bytes in this place."),
         Column("last_seen_at", UTC_TIMESTAMP, "When a build last saw them, as of this release."),
         _RUN_ID,
@@ -845,6 +849,9 @@ RELEASES = Table(
             "The learned lines of outlets (outlet_lines) that its builds leave out; null for none.",
             nullable=True,
         ),
+        Column("link_version", pl.String, "Hash of the rules that linked entities over the corpus.", nullable=True),
+        Column("stories_version", pl.String, "Hash of the rules that related articles and quotes.", nullable=True),
+        Column("publish_version", pl.String, "Hash of the marts, the audit and the lists of outlets.", nullable=True),
         Column("article_count", pl.UInt32, "Articles in the release."),
         Column("quote_count", pl.UInt32, "Quotes in the release."),
         Column("corrections_version", pl.String, "Hash of the corrections and authority rows that it obeys; null when there are none.", nullable=True),
@@ -993,7 +1000,7 @@ WEB_PAGES = Table(
     ),
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise with every change of a stored table, and add a migration in `warehouse/migrations.py`."""
 
 TABLES: tuple[Table, ...] = (

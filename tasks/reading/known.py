@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from tasks.reading.options import Reading
 from tasks.reading.sources import SourceFile
+from warehouse.ledger import iterate_ledger
 from warehouse.tables import SOURCE_SIGHTINGS, SOURCE_STATES, WEB_PAGES
 
 STATES_SCHEMA = {name: dtype for name, dtype in SOURCE_STATES.schema.items() if name != "run_id"}
@@ -32,14 +34,17 @@ class SourceState:
 
 @dataclass(frozen=True)
 class KnownState(SourceState):
-    """A state that a run has read, with its sightings (SOURCE_SIGHTINGS)."""
+    """A state that a run has read, with the frames of its sightings (SOURCE_SIGHTINGS)."""
 
-    sightings: pl.DataFrame = field(default_factory=SOURCE_SIGHTINGS.schema.to_frame)
+    sightings: Iterable[pl.DataFrame] = ()
 
 
 @dataclass(frozen=True)
 class KnownSources:
-    """The rows of the ledger that a scan goes by: SOURCE_STATES, WEB_PAGES, and the SOURCE_SIGHTINGS that still hold."""
+    """The rows of the ledger that a scan goes by: SOURCE_STATES, WEB_PAGES, and the SOURCE_SIGHTINGS that still hold.
+
+    `LedgerSources` looks the sightings up in the ledger instead: there may be millions.
+    """
 
     states: pl.DataFrame = field(default_factory=SOURCE_STATES.schema.to_frame)
     sightings: pl.DataFrame = field(default_factory=SOURCE_SIGHTINGS.schema.to_frame)
@@ -54,19 +59,46 @@ class KnownSources:
         if rows.is_empty():
             return None
         [row] = rows.to_dicts()
-        is_inside = (pl.col("source_uri") == state.source_uri) | pl.col("source_uri").str.starts_with(
-            f"{state.source_uri}#"
-        )
-        seen = self.sightings.filter((pl.col("run_id") == row["run_id"]) & is_inside)
-        if seen.height != row["document_count"]:
+        seen_count, seen = self.find_sightings(row["run_id"], state.source_uri)
+        if seen_count != row["document_count"]:
             return None
         names = ("location", "source_uri", "fingerprint", "reading_version", "source_sha256", "etag", "last_modified")
         return KnownState(**{name: row[name] for name in names}, sightings=seen)
+
+    def find_sightings(self, run_id: str, source_uri: str) -> tuple[int, Iterable[pl.DataFrame]]:
+        """Return how many documents of a source a run saw that need no more work, and their sightings."""
+        is_inside = (pl.col("source_uri") == source_uri) | pl.col("source_uri").str.starts_with(f"{source_uri}#")
+        seen = self.sightings.filter((pl.col("run_id") == run_id) & is_inside)
+        return seen.height, [seen]
 
     @property
     def pages_by_address(self) -> Mapping[str, Mapping[str, Any]]:
         """The pages that feeds led to, by address."""
         return {row["address"]: row for row in self.pages.iter_rows(named=True)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerSources(KnownSources):
+    """Known sources whose sightings stay in the ledger until they are asked for.
+
+    Those count that were judged by `rules`, are none of `anew` and were not stopped; none at all without a release.
+    """
+
+    ledger: Path
+    rules: str
+    anew: Collection[str] = ()
+    is_released: bool = True
+
+    def find_sightings(self, run_id: str, source_uri: str) -> tuple[int, Iterable[pl.DataFrame]]:
+        """Return how many documents of a source a run saw that need no more work, and their sightings."""
+        if not self.is_released:
+            return 0, ()
+        condition = "where run_id = ? and (source_uri = ? or starts_with(source_uri, ? || '#'))"
+        asked = [run_id, source_uri, source_uri]
+        count = 0
+        for rows in iterate_ledger(self.ledger, f"from source_sightings {condition}", asked):
+            count += select_settled(rows, self.rules, anew=self.anew).height
+        return count, iterate_ledger(self.ledger, f"from source_sightings {condition} order by source_uri", asked)
 
 
 def select_settled(sightings: pl.DataFrame, rules: str, *, anew: Collection[str] = ()) -> pl.DataFrame:
@@ -102,23 +134,19 @@ def hash_file(file: SourceFile) -> str:
 
 
 def count_states(
-    states: Iterable[Mapping[str, Any]], seen: pl.DataFrame, duplicates: pl.DataFrame, now: datetime
+    states: Iterable[Mapping[str, Any]], counts: Mapping[str, int], lost: Collection[str], now: datetime
 ) -> pl.DataFrame:
-    """Return STATES_SCHEMA: the states with the number of documents (`source_uri` of `seen`) in each.
+    """Return STATES_SCHEMA: the states with the number of documents in each.
 
-    A source that lost a document to another one is left out: when the other is gone, it must be read again.
+    Args:
+        states: The fields of `SourceState`.
+        counts: Documents that were seen, by the URI of their source.
+        lost: The sources that lost a document to another one: when that one is gone, they must be read again, so they are left out.
+        now: When they were read.
     """
-    counts = _count_by_source(seen)
-    lost = _count_by_source(duplicates)
     rows = [
         {**state, "document_count": counts.get(state["source_uri"], 0), "read_at": now}
         for state in states
         if state["source_uri"] not in lost
     ]
     return pl.DataFrame(rows, schema=STATES_SCHEMA, orient="row")
-
-
-def _count_by_source(frame: pl.DataFrame) -> dict[str, int]:
-    """Count rows by the part of `source_uri` before its first `#`."""
-    sources = frame.select(pl.col("source_uri").str.extract(r"^([^#]*)")).to_series().value_counts()
-    return {str(source): int(count) for source, count in sources.iter_rows()}

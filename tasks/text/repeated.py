@@ -81,7 +81,12 @@ def learn_lines(lines: pl.DataFrame) -> pl.DataFrame:
     for _, of_kind, least_count, least_share in reversed(EVIDENCE):
         enough = (pl.col("document_count") >= least_count) & (pl.col("share") >= least_share)
         is_enough = pl.when(of_kind).then(enough).otherwise(is_enough)
-    learned = counted.filter(is_enough).sort("outlet", "line_hash")
+    return version_lines(counted.filter(is_enough))
+
+
+def version_lines(learned: pl.DataFrame) -> pl.DataFrame:
+    """Return OUTLET_LINES of one version, which is the hash of all of its lines."""
+    learned = learned.sort("outlet", "line_hash")
     version = make_id(*(f"{outlet}\t{line}" for outlet, line in learned.select("outlet", "line_hash").iter_rows()))
     return learned.with_columns(lines_version=pl.lit(version)).select(OUTLET_LINES.column_names).cast(OUTLET_LINES.schema)  # fmt: skip
 

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from flows import build_batch as batch_module
 from flows import build_warehouse as flow_module
 from flows import job as job_module
 from flows.build_warehouse import build_directly
@@ -19,6 +20,7 @@ from flows.report import BuildReport, StoppedByValidation, summarize_build
 from flows.settings import Settings
 from tasks.clean import CleanedBatch
 from tasks.errors import UsageError
+from tasks.rules import RulesVersions
 from tasks.validate import ValidatedBatch, validate_batch
 from warehouse.connection import connect_read_only
 from warehouse.errors import WarehouseError
@@ -43,7 +45,9 @@ pytestmark = pytest.mark.xdist_group("build")
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the version of the rules, also while somebody edits them."""
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-1")
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+    )
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch) -> None:
         good = validate_batch.fn(frames, *arguments)
         return ValidatedBatch(good.frames, good.quarantined, good.results, True, ("fact_quotes.share",))
 
-    monkeypatch.setattr(flow_module, "validate_batch", SimpleNamespace(fn=stop))
+    monkeypatch.setattr(batch_module, "validate_batch", SimpleNamespace(fn=stop))
 
 
 def test_a_build_publishes_articles_quotes_and_their_speakers(settings: Settings) -> None:
@@ -130,7 +134,9 @@ def test_changed_bytes_replace_the_article_and_a_new_sidecar_is_a_change(setting
 
 def test_other_rules_judge_everything_anew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     build_directly(settings)
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-2", "link-1", "stories-1", "publish-1")
+    )
     assert build_directly(settings).counts["new"] == 2
     assert ask(settings, "select distinct rules_version from fact_articles") == [("rules-2",)]
 
@@ -139,13 +145,15 @@ def test_an_article_that_other_rules_reject_leaves_the_release(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_directly(settings)
-    clean = flow_module.clean_batch.fn
+    clean = batch_module.clean_batch.fn
 
     def reject_harvest(documents: pl.DataFrame, *others: Any) -> CleanedBatch:
         return clean(documents.filter(pl.col("source_uri") != "harvest.txt"), *others)
 
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
-    monkeypatch.setattr(flow_module, "clean_batch", SimpleNamespace(fn=reject_harvest))
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-2", "link-1", "stories-1", "publish-1")
+    )
+    monkeypatch.setattr(batch_module, "clean_batch", SimpleNamespace(fn=reject_harvest))
     assert build_directly(settings).status == "published"
     assert ask(settings, "select source_uri from fact_articles") == [("bridge.txt",)]
     assert ask(settings, "select count(*) from fact_quotes inner join fact_articles using (article_id)") == ask(

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from flows import build_warehouse as flow_module
+from flows import build_batch as batch_module
 from flows import job as job_module
 from flows.build_warehouse import build_directly
 from flows.cli import app
@@ -18,6 +18,7 @@ from flows.corrections import check_corrections
 from flows.report import BuildReport, summarize_build
 from flows.settings import Settings
 from tasks.clean import CleanedBatch
+from tasks.rules import RulesVersions
 from tests.golden import SAMPLES
 from warehouse.connection import connect_read_only
 from warehouse.ledger import ledger_path, read_ledger
@@ -47,7 +48,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the version of the rules while somebody edits them, and leave out the Data Docs."""
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-1")
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+    )
     monkeypatch.setattr(job_module, "build_data_docs", lambda *arguments: None)
 
 
@@ -55,7 +58,9 @@ def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
 def plain(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Settings]:
     """The settings of a warehouse of the samples without corrections."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job_module, "rules_version", lambda model: "rules-1")
+        patch.setattr(
+            job_module, "find_versions", lambda model: RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+        )
         patch.setattr(job_module, "build_data_docs", lambda *arguments: None)
         settings = make_settings(tmp_path_factory.mktemp("plain"), data_dir)
         assert build_directly(settings).status == "published"
@@ -168,7 +173,7 @@ def test_corrections_hold_from_nothing_and_on_a_release_and_leave_no_trace_when_
 def test_corrections_hold_when_other_rules_move_every_character(
     plain: Settings, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clean = flow_module.clean_batch.fn
+    clean = batch_module.clean_batch.fn
     first = "A line that another rule takes for the first one of the article.\n\n"
 
     def clean_otherwise(documents: pl.DataFrame, *others: Any) -> CleanedBatch:
@@ -189,8 +194,10 @@ def test_corrections_hold_when_other_rules_move_every_character(
     settings = make_settings(tmp_path, data_dir, corrections=corrections)
     build_directly(settings)
     before = set(ask(settings, "select quote_id from fact_quotes"))
-    monkeypatch.setattr(flow_module, "clean_batch", SimpleNamespace(fn=clean_otherwise))
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-2")
+    monkeypatch.setattr(batch_module, "clean_batch", SimpleNamespace(fn=clean_otherwise))
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-2", "link-1", "stories-1", "publish-1")
+    )
     report = build_directly(settings)
     assert report.counts["quarantined"] == 0
     assert (report.status, {outcome for _, outcome in outcomes(report)}) == ("published", {"applied"})

@@ -23,6 +23,7 @@ from tasks.quotes import extract_quotes_batch
 from tasks.reading.network import WebAccess
 from tasks.reading.raw_store import RawStore
 from tasks.reading.sources import find_sources
+from tasks.rules import RulesVersions
 from tests.tasks.reading.test_formats import to_csv, to_jsonl, to_page, to_parquet, to_tar, to_zip
 from tests.web import send, serve
 from warehouse.connection import connect_read_only
@@ -64,7 +65,9 @@ pytestmark = pytest.mark.xdist_group("build")
 
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-1")
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+    )
 
 
 def make_settings(folder: Path, files: dict[str, bytes], **given: Any) -> Settings:

@@ -11,6 +11,7 @@ from flows.build_warehouse import build_directly
 from flows.cli import app
 from flows.learn_lines import learn_directly
 from flows.settings import Settings
+from tasks.rules import RulesVersions
 from tests.flows.test_build_warehouse import ask, make_settings
 from warehouse.connection import WarehouseError
 
@@ -24,7 +25,9 @@ pytestmark = pytest.mark.xdist_group("build")
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the version of the rules, also while somebody edits them."""
-    monkeypatch.setattr(job_module, "rules_version", lambda model: "rules-1")
+    monkeypatch.setattr(
+        job_module, "find_versions", lambda model: RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+    )
 
 
 def write_article(folder: Path, place: str, *more: str) -> str:

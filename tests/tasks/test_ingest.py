@@ -18,7 +18,6 @@ from tasks.reading.options import Reading
 from tasks.reading.raw_store import RawStore, RawStoreError
 from tasks.reading.records import Record
 from tasks.reading.sources import FoundSources, SourceFile, check_sources, find_sources
-from tasks.rules import rules_version
 from tests.builders import build_table, rows
 from warehouse.keys import hash_bytes, make_id
 from warehouse.tables import SOURCE_SIGHTINGS
@@ -309,11 +308,6 @@ def test_batches_hold_all_articles_once_in_order(tmp_path: Path) -> None:
         [("c.txt",)],
     ]
     assert split_batches(sightings.clear(), 2) == []
-
-
-def test_the_version_of_the_rules_depends_on_the_model_and_on_nothing_else_here() -> None:
-    assert rules_version("model-1") == rules_version("model-1") != rules_version("model-2")
-    assert len(rules_version("model-1")) == 16
 
 
 def test_times_are_no_part_of_what_was_seen(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""Many batches, built side by side: one process a core, each with its own engine."""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows.build_batch import BatchPlan, BuiltBatch, build_batch
+from flows.runners import Runner, run_directly
+from tasks.annotation.annotator import Annotator, open_annotator
+
+MIN_ARTICLES = 4_000
+"""Fewer are built in one process: starting another costs some 15 s of CPU (Prefect, Great Expectations, the model)."""
+_ONE_THREAD = dict.fromkeys(
+    ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1"
+)
+
+
+class WorkerError(Exception):
+    """A process that builds batches died."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What a process that builds batches reads sentences with, and where it keeps what it read."""
+
+    model: str
+    cache_dir: Path
+
+
+def build_in_processes(
+    plan: BatchPlan, run: Runner, engine: EngineChoice, batches: Iterable[pl.DataFrame], *, process_count: int
+) -> Iterator[BuiltBatch]:
+    """Yield the built batches in their order; at most two a process wait, so that memory does not grow with their number.
+
+    Raises:
+        WorkerError: If a process died.
+    """
+    waiting: deque[tuple[int, Future[BuiltBatch]]] = deque()
+    with _limit_threads(), _open_pool(plan, engine, process_count) as pool:
+        for batch_no, sightings in enumerate(batches):
+            waiting.append((batch_no, pool.submit(_build_in_worker, sightings, batch_no)))
+            if len(waiting) > 2 * process_count:
+                yield _await(run, *waiting.popleft())
+        while waiting:
+            yield _await(run, *waiting.popleft())
+
+
+def _await(run: Runner, batch_no: int, future: "Future[BuiltBatch]") -> BuiltBatch:
+    try:
+        return run(await_batch, batch_no, future)
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a process that builds batches died, most likely for want of memory; use fewer (ONRECORD_WORKERS) or smaller batches"
+        ) from error
+
+
+@task(name="build-batch", cache_policy=NO_CACHE, persist_result=False)
+def await_batch(batch_no: int, future: "Future[BuiltBatch]") -> BuiltBatch:
+    """Wait for a batch that another process builds: its run shows how far a large build is."""
+    return future.result()
+
+
+@contextmanager
+def _open_pool(plan: BatchPlan, engine: EngineChoice, process_count: int) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(
+        process_count, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(plan, engine)
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _limit_threads() -> Iterator[None]:
+    """Let the processes that are started here use one thread each: the libraries read this when they are imported."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_worker: tuple[BatchPlan, Annotator] | None = None  # one a worker process, set when it starts
+_open = ExitStack()
+
+
+def _start_worker(plan: BatchPlan, engine: EngineChoice) -> None:
+    global _worker
+    annotator = _open.enter_context(open_annotator(engine.model, cache_dir=engine.cache_dir, process_count=1))
+    _worker = (plan, annotator)
+
+
+def _build_in_worker(sightings: pl.DataFrame, batch_no: int) -> BuiltBatch:
+    assert _worker is not None
+    plan, annotator = _worker
+    return build_batch(plan, run_directly, sightings, annotator, batch_no)
