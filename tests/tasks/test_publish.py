@@ -21,11 +21,12 @@ from tasks.publish import (
     build_outlets,
     publish_warehouse,
 )
+from tasks.rules import RulesVersions
 from tasks.stories import relate_warehouse
 from tests.builders import build_table, rows
 from warehouse.connection import connect_private, connect_read_only
 from warehouse.ddl import create_schema, merge_rows
-from warehouse.ledger import ledger_path, read_ledger, read_ledger_tables, record_rows, recover_runs, start_run
+from warehouse.ledger import LedgerTables, ledger_path, read_ledger, record_rows, recover_runs, start_run
 from warehouse.releases import StagedRelease, find_current_release, lock_warehouse, read_releases, stage_release
 from warehouse.tables import (
     DIM_ENTITIES,
@@ -64,16 +65,20 @@ def one_article(title: str = "Ferries", quote_text: str = "We sail.") -> dict[st
     }
 
 
+VERSIONS = RulesVersions("rules-1", "link-1", "stories-1", "publish-1")
+
+
 def describe(ledger: Path, run_id: str, published_at: datetime) -> Publication:
     sighting = {"source_uri": "a.txt", "document_id": "d1", "raw_sha256": "1", "outcome": "loaded", "run_id": run_id}
     times = {"first_seen_at": published_at, "last_seen_at": published_at}
     return Publication(
         run_id=run_id,
         rules_version="rules-1",
+        versions=VERSIONS,
         onrecord_version="1.2.3",
         published_at=published_at,
-        ledger=read_ledger_tables(ledger),
-        pending={"source_sightings": build_table(SOURCE_SIGHTINGS, {**sighting, **times})},
+        ledger=LedgerTables(ledger),
+        pending=[("source_sightings", build_table(SOURCE_SIGHTINGS, {**sighting, **times}))],
         run={"article_count": 1},
     )
 
@@ -95,7 +100,7 @@ def build(warehouse: Path, run_id: str, frames: dict[str, pl.DataFrame], hour: i
     with stage_run(warehouse, run_id) as staged:
         counts = load_batch.fn(staged.con, frames, run_id, published_at)
         publication = describe(ledger_path(warehouse), run_id, published_at)
-        linked = link_warehouse.fn(staged, run_id, "rules-1")
+        linked = link_warehouse.fn(staged, run_id)
         changed_count = sum(counts.values()) + linked.changed_count + relate_warehouse.fn(staged, linked.articles)
         return publish_warehouse.fn(staged, publication, changed_count)
 
@@ -209,9 +214,11 @@ def test_a_release_has_facts_entities_outlets_marts_and_its_own_row(warehouse: P
         ("Anna Reyes", "Port Herald", "We sail.")
     ]
     assert query(warehouse, "select outlet, article_count from dim_outlets") == [("Port Herald", 1)]
-    columns = "release_id, published_at, onrecord_version, rules_version, article_count, quote_count, run_id"
+    columns = (
+        "release_id, published_at, onrecord_version, rules_version, link_version, article_count, quote_count, run_id"
+    )
     assert query(warehouse, f"select {columns} from releases") == [
-        (published.release_id, NOON, "1.2.3", "rules-1", 1, 1, "run-1")
+        (published.release_id, NOON, "1.2.3", "rules-1", "link-1", 1, 1, "run-1")
     ]
 
 
