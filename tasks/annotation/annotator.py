@@ -15,12 +15,14 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from tasks.annotation.accurate import AccurateEngine, join_descriptions
 from tasks.annotation.cache import AnnotationCache
@@ -28,7 +30,7 @@ from tasks.annotation.fast.engine import FastEngine
 from tasks.annotation.fast.model import ModelFileError
 from tasks.annotation.fast.model import load_model as load_fast_model
 from tasks.annotation.shortcuts import shorten_models
-from tasks.frames import ANNOTATIONS, stack_rows
+from tasks.frames import ANNOTATIONS
 from warehouse.keys import make_id
 
 if TYPE_CHECKING:
@@ -191,12 +193,23 @@ def annotate_texts(engine: AccurateEngine, texts: pl.DataFrame) -> pl.DataFrame:
         scores in the last digit.
     """
     pieces = [cut_text(fold_text(text)) for text in texts.get_column("text")]
-    described = engine.describe(piece for cut in pieces for piece in cut)
-    rows = [
-        (key, *join_descriptions(list(islice(described, len(cut))), list(map(len, cut))).values())
-        for key, cut in zip(texts.get_column("paragraph_key"), pieces, strict=True)
+    described = engine.describe([piece for cut in pieces for piece in cut])
+    rows = [join_descriptions(list(islice(described, len(cut))), list(map(len, cut))) for cut in pieces]
+    columns = [
+        _stack_lists([row[name] for row in rows], dtype.inner).alias(name)
+        for name, dtype in ANNOTATIONS.schema.items()
+        if isinstance(dtype, pl.List)
     ]
-    return stack_rows(ANNOTATIONS, rows)
+    return pl.DataFrame([texts.get_column("paragraph_key"), *columns]).cast(ANNOTATIONS.schema)
+
+
+def _stack_lists(lists: list[list[Any]], dtype: pl.DataType) -> pl.Series:
+    """Return lists as one series: through one flat series, because Polars would make one of every single list."""
+    flat = pl.Series(list(chain.from_iterable(lists)), dtype=dtype).to_arrow()
+    edges = pl.Series(np.cumsum([0, *map(len, lists)])).to_arrow()  # `pa.array` would import pandas
+    series = pl.from_arrow(pa.LargeListArray.from_arrays(edges, flat))
+    assert isinstance(series, pl.Series)
+    return series
 
 
 def _find_model(model: str) -> Path:

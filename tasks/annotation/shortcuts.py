@@ -106,8 +106,8 @@ class _DistinctTokens:
 class WordMemo:
     """What the attribute ruler and the lemmatizer make of words: found out once for every distinct letters, tag and label.
 
-    Patterns of several tokens are looked for by what each token matches alone; a text that has such a run of tokens is
-    given to the components as a whole. Made by `memoize_words`.
+    Patterns of several tokens are looked for by what each token matches alone; what matches as a whole is read together.
+    Made by `memoize_words`.
     """
 
     nlp: "Language"
@@ -121,26 +121,26 @@ class WordMemo:
     """A token that matches no place of any of them."""
     _known: dict[Key, Word] = field(default_factory=dict)
     _parts: dict[Key, frozenset[tuple[int, int]]] = field(default_factory=dict)
+    _runs: dict[tuple[Key, ...], list[Word]] = field(default_factory=dict)
 
     def describe(self, docs: "Sequence[Doc]") -> list[list[Word]]:
         """Return what is made of the tokens of texts, which have tags and dependency labels."""
         from spacy.attrs import DEP, ORTH, TAG
 
-        keys = [list(map(tuple, doc.to_array([ORTH, TAG, DEP]).tolist())) for doc in docs]
+        keys: list[list[Key]] = [list(map(tuple, doc.to_array([ORTH, TAG, DEP]).tolist())) for doc in docs]
         self._learn({key for own in keys for key in own})
-        known, words = self._known, []
-        for doc, own in zip(docs, keys, strict=True):
-            if self._has_run(own):
-                self._run(doc)
-                words.append(read_words(doc))
-            else:
-                words.append([known[key] for key in own])
-        return words
+        known, described = self._known, []
+        for own in keys:
+            words = [known[key] for key in own]
+            for start, end in self._find_runs(own):
+                words[start:end] = self._describe_run(tuple(own[start:end]))
+            described.append(words)
+        return described
 
     def _learn(self, keys: set[Key]) -> None:
         if len(self._known) > _MAX_WORDS:
-            self._known.clear()
-            self._parts.clear()
+            for memory in (self._known, self._parts, self._runs):
+                memory.clear()
         new = list(keys - self._known.keys())
         if not new:
             return
@@ -148,9 +148,7 @@ class WordMemo:
         self._parts.update(parts)
         # what matches a place of a pattern is kept from its neighbours
         spread = [one for key in new for one in ((key, self.filler) if key in parts else (key,))]
-        doc = self._make_doc(spread)
-        self._run(doc)
-        self._known.update(zip(spread, read_words(doc), strict=True))
+        self._known.update(zip(spread, self._run(spread), strict=True))
 
     def _match_parts(self, keys: list[Key]) -> dict[Key, frozenset[tuple[int, int]]]:
         parts: dict[Key, set[tuple[int, int]]] = {}
@@ -159,22 +157,38 @@ class WordMemo:
             parts.setdefault(keys[token], set()).add((int(pattern), int(place)))
         return {key: frozenset(own) for key, own in parts.items()}
 
-    def _has_run(self, keys: list[Key]) -> bool:
-        if self._parts.keys().isdisjoint(keys):
-            return False
-        parts = [self._parts.get(key, frozenset()) for key in keys]
-        return any(
-            all((pattern, place) in parts[token + place] for place in range(length))
-            for pattern, length in enumerate(self.lengths)
-            for token in range(len(parts) - length + 1)
-        )
+    def _find_runs(self, keys: list[Key]) -> list[tuple[int, int]]:
+        """Return the stretches (first token, after the last) that patterns of several tokens match, overlapping ones as one."""
+        parts = self._parts
+        runs: list[tuple[int, int]] = []
+        if parts.keys().isdisjoint(keys):
+            return runs
+        for token, key in enumerate(keys):
+            for pattern, place in parts.get(key, ()):
+                end = token + self.lengths[pattern]
+                if place or end > len(keys):
+                    continue
+                if all((pattern, at) in parts.get(other, ()) for at, other in enumerate(keys[token + 1 : end], 1)):
+                    is_apart = not runs or runs[-1][1] <= token
+                    start, last = (token, end) if is_apart else (runs[-1][0], max(end, runs.pop()[1]))
+                    runs.append((start, last))
+        return runs
 
-    def _run(self, doc: "Doc") -> None:
+    def _describe_run(self, keys: tuple[Key, ...]) -> list[Word]:
+        words = self._runs.get(keys)
+        if words is None:
+            words = self._runs[keys] = self._run(list(keys))
+        return words
+
+    def _run(self, keys: list[Key]) -> list[Word]:
+        """Let the components read tokens, as if they stood beside each other in a text."""
+        doc = self._make_doc(keys)
         for name in self.component_names:
             component: Any = self.nlp.get_pipe(name)
             component(doc)
             if len(getattr(component, "cache", ())) > _MAX_WORDS:  # of the lemmatizer, which forgets nothing by itself
                 component.cache.clear()
+        return read_words(doc)
 
     def _make_doc(self, keys: list[Key]) -> "Doc":
         from spacy.attrs import DEP, TAG
