@@ -11,7 +11,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.annotation.fast.model import FastModel
-from tasks.annotation.fast.network import GAP, WIDTH, Floats, Ints, class_distances, count_distances, encode, rectify
+from tasks.annotation.fast.network import (
+    DISTANCE_COUNT,
+    GAP,
+    WIDTH,
+    Floats,
+    Ints,
+    class_distances,
+    count_distances,
+    encode,
+    rectify,
+)
 from tasks.annotation.fast.trees import choose_heads
 from tasks.frames import ANNOTATIONS
 
@@ -82,15 +92,21 @@ class FastEngine:
         return _Tokens(types, starts, starts + lengths, token_edges)
 
     def _learn_chunk(self, chunk: str) -> int:
-        pieces = [chunk[at : at + _MAX_CHUNK_CHARS] for at in range(0, len(chunk), _MAX_CHUNK_CHARS)]
-        words = [word for piece in pieces for word in self.model.tokens.split_chunk(piece)] or [" "]
-        number = self._chunks[chunk] = len(self._chunks)
-        for word in words:
-            if word not in self._types:
-                self._types[word] = len(self._words)
+        split, types = self.model.tokens.split_chunk, []
+        if len(chunk) <= _MAX_CHUNK_CHARS:
+            words = split(chunk)
+        else:
+            pieces = [chunk[at : at + _MAX_CHUNK_CHARS] for at in range(0, len(chunk), _MAX_CHUNK_CHARS)]
+            words = [word for piece in pieces for word in split(piece)]
+        for word in words or (" ",):
+            number = self._types.get(word)
+            if number is None:
+                number = self._types[word] = len(self._words)
                 self._words.append(word)
-        self._chunk_tokens.append(tuple([self._types[word] for word in words]))
-        return number
+            types.append(number)
+        chunk_number = self._chunks[chunk] = len(self._chunks)
+        self._chunk_tokens.append(tuple(types))
+        return chunk_number
 
     def _learn_words(self) -> None:
         """Look up the vectors of new words, as the first layer of the network wants them."""
@@ -151,8 +167,7 @@ class FastEngine:
             inside = np.arange(size)[None, :] < lengths[chosen][:, None]
             places = np.where(inside, sentences[chosen][:, None] + np.arange(size)[None, :], 0)
             scores = own[places] @ over[places].transpose(0, 2, 1)
-            classes = np.broadcast_to(count_distances(size), scores.shape)
-            scores += np.take_along_axis(by_distance[places], classes, axis=2)
+            scores += by_distance.ravel()[places[:, :, None] * DISTANCE_COUNT + count_distances(size)]
             found = choose_heads(scores, to_root[places], lengths[chosen])
             heads[places[inside]] = (found + sentences[chosen][:, None])[inside]
         return heads

@@ -28,7 +28,7 @@ def choose_heads(scores: Floats, root_scores: Floats, lengths: Ints) -> Ints:
     scores[:, places, places] = -np.inf
     scores[np.broadcast_to(is_padding[:, None, :], scores.shape)] = -np.inf
     heads: Ints = scores.argmax(axis=2)
-    best = np.take_along_axis(scores, heads[:, :, None], axis=2)[:, :, 0]
+    best = scores.max(axis=2)
     roots = np.where(is_padding, -np.inf, root_scores - np.where(lengths[:, None] > 1, best, 0)).argmax(axis=1)
     rows = np.arange(count)
     heads[rows, roots] = roots
@@ -45,10 +45,11 @@ def choose_heads(scores: Floats, root_scores: Floats, lengths: Ints) -> Ints:
 
 def _follow(heads: Ints) -> Ints:
     """Return where every token arrives on its way up: the root, or somewhere in a cycle, which all of its tokens are."""
-    reached = heads
+    first = np.arange(len(heads))[:, None] * heads.shape[1]
+    reached = heads + first  # counted over all sentences, so that one flat look-up is a step up
     for _ in range(heads.shape[1].bit_length()):
-        reached = np.take_along_axis(reached, reached, axis=1)
-    return reached
+        reached = reached.ravel()[reached]
+    return reached - first
 
 
 def _break_cycles(heads: Ints, scores: Floats, rows: Ints, reached: Ints, is_safe: NDArray[np.bool_]) -> None:
