@@ -31,9 +31,9 @@ class AccurateEngine:
         self.nlp = nlp
         self._words = memoize_words(nlp) if is_shortened else None
         self._names = shorten_names(nlp) if is_shortened else None
-        self._max_lexemes = len(nlp.vocab) + max_lexemes
+        self._max_lexemes = max_lexemes
         self._zone = ExitStack()
-        self._is_zone_open = False
+        self._zone_start: int | None = None  # the lexemes that had been made before the zone
 
     def describe(self, texts: Sequence[str], *, batch_size: int = 64) -> Iterator[Description]:
         """Yield the annotations of texts, in their order. How they are batched changes nothing, but for ties in the last digit."""
@@ -46,18 +46,17 @@ class AccurateEngine:
             yield from map(_describe_doc, batch, words, names)
 
     def _free_lexemes(self) -> None:
-        """Open the zone of memory that the vocabulary learns in, and a new one when it has learned much: no text needs the last one's words."""
-        if self._is_zone_open and len(self.nlp.vocab) <= self._max_lexemes:
+        """Open the zone of memory that the vocabulary learns in; another one when it has learned much, which frees the last."""
+        made = len(self.nlp.vocab)  # those that were freed are counted, too
+        if self._zone_start is not None and made - self._zone_start <= self._max_lexemes:
             return
         self._zone.close()
         self._zone.enter_context(self.nlp.memory_zone())
-        self._is_zone_open = True
+        self._zone_start = made
 
 
 def _describe_doc(doc: "Doc", words: list[Word], names: list[Name]) -> Description:
-    from spacy.attrs import HEAD, LENGTH, SENT_START, SPACY
-
-    read = doc.to_array([LENGTH, SPACY, HEAD, SENT_START]).astype(np.int64)  # heads count from the token
+    read = doc.to_array(["LENGTH", "SPACY", "HEAD", "SENT_START"]).astype(np.int64)  # heads count from the token
     after = np.cumsum(read[:, 0] + read[:, 1])
     starts = (after - read[:, 0] - read[:, 1]).tolist()
     ends = (after - read[:, 1]).tolist()
@@ -86,7 +85,7 @@ def join_descriptions(pieces: list[Description], lengths: list[int]) -> Descript
     for piece, before, length in zip(pieces[1:], pieces, lengths, strict=False):
         first_char += length
         first_token += len(before["token_start"])
-        added = {name: first_char for name in ("token_start", "token_end", "entity_start", "entity_end")}
+        added = dict.fromkeys(("token_start", "token_end", "entity_start", "entity_end"), first_char)
         added |= {"token_head": first_token, "sentence_start": first_token}
         for name, values in piece.items():
             joined[name] += [value + added[name] for value in values] if name in added else values

@@ -67,7 +67,7 @@ def load_spacy(model: str, *, exclude: Iterable[str]) -> "Language":
         import spacy  # late: the import takes seconds
     except ImportError as error:
         raise ModelError("spaCy is missing: install it with `pip install 'spacy>=3.8,<3.9'`") from error
-    return spacy.load(_find_model(model), exclude=list(exclude))
+    return spacy.load(find_model(model), exclude=list(exclude))
 
 
 def choose_model(engine: str, spacy_model: str | None = None, fast_model: Path | None = None) -> str:
@@ -96,7 +96,7 @@ def describe_model(model: str) -> str:
     """
     if is_fast_model(model):
         return f"fast-{hashlib.sha256(_read_file(model)).hexdigest()[:16]}"
-    description = (_find_model(model) / "meta.json").read_bytes()
+    description = (find_model(model) / "meta.json").read_bytes()
     meta = json.loads(description)
     return f"{meta['lang']}_{meta['name']}-{meta['version']}-{hashlib.sha256(description).hexdigest()[:8]}"
 
@@ -196,7 +196,7 @@ def annotate_texts(engine: AccurateEngine, texts: pl.DataFrame) -> pl.DataFrame:
     described = engine.describe([piece for cut in pieces for piece in cut])
     rows = [join_descriptions(list(islice(described, len(cut))), list(map(len, cut))) for cut in pieces]
     columns = [
-        _stack_lists([row[name] for row in rows], dtype.inner).alias(name)
+        _stack_lists([row[name] for row in rows], pl.Series(dtype=dtype.inner).dtype).alias(name)
         for name, dtype in ANNOTATIONS.schema.items()
         if isinstance(dtype, pl.List)
     ]
@@ -212,7 +212,8 @@ def _stack_lists(lists: list[list[Any]], dtype: pl.DataType) -> pl.Series:
     return series
 
 
-def _find_model(model: str) -> Path:
+def find_model(model: str) -> Path:
+    """Return the folder of a spaCy pipeline, named by package or path; raises `ModelError` if there is none."""
     hint = (
         f"install it (`pip install {model}` or `python -m spacy download {model}`), "
         "or name another spaCy pipeline, by package or by path"

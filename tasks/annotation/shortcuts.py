@@ -37,7 +37,7 @@ def shorten_models(nlp: "Language") -> None:
     all of them. It is always NumPy's, and not what is faster in a trial at the start, so that one machine has one result
     (the last digit differs between processors with either). The models can be read with afterwards, but not trained.
     """
-    from spacy.attrs import IDS
+    from spacy.attrs import IDS  # type: ignore[import-not-found]
     from thinc.api import Model, NumpyOps
 
     for _, pipe in nlp.pipeline:
@@ -47,7 +47,7 @@ def shorten_models(nlp: "Language") -> None:
         nodes = list(model.walk())
         for node in nodes:
             if type(node.ops) is NumpyOps:
-                node.ops.use_blis = False
+                node.ops.use_blis = False  # type: ignore[attr-defined]
         for node in nodes:
             embed = node.get_ref("embed") if node.has_ref("embed") is True and node.has_ref("encode") is True else None
             if embed is not None and set(re.findall(r"[\w-]+", embed.name)) <= _WORD_LAYERS:
@@ -57,21 +57,21 @@ def shorten_models(nlp: "Language") -> None:
 
 
 _WORD_LAYERS = frozenset(
-    "extract_features list2ragged with_array ints-getitem hashembed static_vectors maxout layernorm dropout ragged2list".split()
-)
+    {"extract_features", "list2ragged", "with_array", "ints-getitem", "hashembed", "static_vectors", "maxout"}
+) | {"layernorm", "dropout", "ragged2list"}
 """Layers that look at every token alone."""
 
 
-def _embed_once(embed: Any, attributes: list[int]) -> Any:
+def _embed_once(embed: Any, attributes: list[int | str]) -> Any:
     """Return a layer that gives what `embed` gives, which depends on the attributes of a token alone."""
     from thinc.api import Model
 
     def forward(model: Any, docs: "Sequence[Doc]", is_train: bool) -> tuple[list[Floats], Any]:
         if is_train:
             raise NotImplementedError("a shortened model cannot be trained")
-        rows = np.concatenate([doc.to_array(attributes).reshape(len(doc), -1) for doc in docs])
-        if not len(rows):
+        if not any(map(len, docs)):
             return model.layers[0].predict(docs), None
+        rows = np.concatenate([doc.to_array(attributes).reshape(len(doc), len(attributes)) for doc in docs])
         # rows are compared as bytes: much faster than column by column
         whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
         _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
@@ -87,7 +87,7 @@ class _DistinctTokens:
     """Tokens in the place of a `Doc`, for layers that read nothing but attributes."""
 
     vocab: Any
-    attributes: list[int]
+    attributes: list[int | str]
     rows: Hashes
 
     def __len__(self) -> int:
@@ -125,9 +125,7 @@ class WordMemo:
 
     def describe(self, docs: "Sequence[Doc]") -> list[list[Word]]:
         """Return what is made of the tokens of texts, which have tags and dependency labels."""
-        from spacy.attrs import DEP, ORTH, TAG
-
-        keys: list[list[Key]] = [list(map(tuple, doc.to_array([ORTH, TAG, DEP]).tolist())) for doc in docs]
+        keys: list[list[Key]] = [list(map(tuple, doc.to_array(["ORTH", "TAG", "DEP"]).tolist())) for doc in docs]
         self._learn({key for own in keys for key in own})
         known, described = self._known, []
         for own in keys:
@@ -191,14 +189,16 @@ class WordMemo:
         return read_words(doc)
 
     def _make_doc(self, keys: list[Key]) -> "Doc":
-        from spacy.attrs import DEP, TAG
         from spacy.tokens import Doc
 
         doc = Doc(self.nlp.vocab, words=[self.nlp.vocab.strings[orth] for orth, _, _ in keys])
-        return doc.from_array([TAG, DEP], np.array([key[1:] for key in keys], dtype=np.uint64))
+        values: Any = np.array([key[1:] for key in keys], dtype=np.uint64)
+        return doc.from_array(["TAG", "DEP"], values)
 
 
-_TOKEN_ATTRIBUTES = frozenset({"ORTH", "TEXT", "LOWER", "LENGTH", "SHAPE", "TAG", "DEP", "IS_SPACE", "IS_PUNCT", "IS_ALPHA"})
+_TOKEN_ATTRIBUTES = frozenset(
+    {"ORTH", "TEXT", "LOWER", "LENGTH", "SHAPE", "TAG", "DEP", "IS_SPACE", "IS_PUNCT", "IS_ALPHA"}
+)
 """What a key says of a token."""
 
 
@@ -215,7 +215,8 @@ def memoize_words(nlp: "Language") -> WordMemo | None:
         return None
     (ruler_name, ruler), (lemmatizer_name, lemmatizer) = nlp.pipeline[len(before) : len(before) + 2]
     assert isinstance(ruler, AttributeRuler) and isinstance(lemmatizer, Lemmatizer)
-    patterns = [pattern for rule in ruler.patterns for pattern in rule["patterns"]]
+    rules: Any = ruler.patterns
+    patterns: list[list[dict[str, Any]]] = [pattern for rule in rules for pattern in rule["patterns"]]
     if (
         not set(after[2:]) <= {EntityRecognizer}
         or any(_read_attributes(pipe) - _LETTERS for _, pipe in nlp.pipeline[len(before) + 2 :])
@@ -229,7 +230,12 @@ def memoize_words(nlp: "Language") -> WordMemo | None:
         for place, token in enumerate(pattern):
             matcher.add(f"{number}:{place}", [[token]])
     memo = WordMemo(
-        nlp, [ruler_name, lemmatizer_name], matcher, list(map(len, several)), (nlp.vocab.strings.add("x"), nlp.vocab.strings.add("NN"), 0))
+        nlp,
+        [ruler_name, lemmatizer_name],
+        matcher,
+        list(map(len, several)),
+        (nlp.vocab.strings.add("x"), nlp.vocab.strings.add("NN"), 0),
+    )
     return None if memo._match_parts([memo.filler]) else memo
 
 
@@ -267,15 +273,13 @@ class NameFinder:
 
     def find(self, docs: "Sequence[Doc]") -> list[list[Name]]:
         """Return the entities of texts, whose sentences are known."""
-        from spacy.attrs import IS_SPACE, SENT_START
-
         lengths = np.array([len(doc) for doc in docs], dtype=np.int64)
         if not lengths.sum():
             return [[] for _ in docs]
         model = self.recognizer.model
         vectors = model.get_ref("tok2vec").predict(docs)
         own, first, last = np.moveaxis(model.get_ref("lower").predict(vectors), 1, 0)  # row 0 stands for no token
-        read = np.concatenate([doc.to_array([IS_SPACE, SENT_START]) for doc in docs]).astype(np.int64)
+        read = np.concatenate([doc.to_array(["IS_SPACE", "SENT_START"]) for doc in docs]).astype(np.int64)
         can_continue = np.append(read[1:, 1] != 1, False)  # no entity goes over the end of a sentence
         can_continue[np.cumsum(lengths)[lengths > 0] - 1] = False
         scores = self._score(own[1:] + first[0] + last[0])
@@ -305,7 +309,9 @@ class NameFinder:
             scores = self._score(own[token + 1] + first[begins[open_ones] + 1] + last[token])
             rows = np.arange(len(token))
             inside, close = (scores[rows, self.places[move][labels[open_ones]]] for move in "IL")
-            goes_on = can_continue[token] & (inside >= close if self.places["I"][0] < self.places["L"][0] else inside > close)
+            goes_on = can_continue[token] & (
+                inside >= close if self.places["I"][0] < self.places["L"][0] else inside > close
+            )
             ends[open_ones] += 1
             open_ones = open_ones[goes_on]
         return ends
@@ -348,7 +354,7 @@ def shorten_names(nlp: "Language") -> NameFinder | None:
     makes_no_names = (Tok2Vec, Tagger, DependencyParser, AttributeRuler, Lemmatizer)
     if not all(issubclass(kind, makes_no_names) and kind.__module__.startswith("spacy.") for kind in kinds[:-1]):
         return None
-    recognizer = nlp.pipeline[-1][1]
+    recognizer: Any = nlp.pipeline[-1][1]
     model = recognizer.model
     moves = [recognizer.moves.get_class_name(number) for number in range(recognizer.moves.n_moves)]
     labels = sorted({move[2:] for move in moves if move not in ("O", "U-")})  # `U-` is for what is set before

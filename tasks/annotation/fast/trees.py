@@ -45,11 +45,12 @@ def choose_heads(scores: Floats, root_scores: Floats, lengths: Ints) -> Ints:
 
 def _follow(heads: Ints) -> Ints:
     """Return where every token arrives on its way up: the root, or somewhere in a cycle, which all of its tokens are."""
-    first = np.arange(len(heads))[:, None] * heads.shape[1]
-    reached = heads + first  # counted over all sentences, so that one flat look-up is a step up
+    first: Ints = np.arange(len(heads))[:, None] * heads.shape[1]
+    reached: Ints = heads + first  # counted over all sentences, so that one flat look-up is a step up
     for _ in range(heads.shape[1].bit_length()):
-        reached = reached.ravel()[reached]
-    return reached - first
+        reached = np.take(reached, reached)
+    reached -= first
+    return reached
 
 
 def _break_cycles(heads: Ints, scores: Floats, rows: Ints, reached: Ints, is_safe: NDArray[np.bool_]) -> None:
