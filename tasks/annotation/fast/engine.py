@@ -11,12 +11,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.annotation.fast.model import FastModel
-from tasks.annotation.fast.network import GAP, WIDTH, Floats, Ints, class_distances, count_distances, encode, rectify
+from tasks.annotation.fast.network import (
+    DISTANCE_COUNT,
+    GAP,
+    WIDTH,
+    Floats,
+    Ints,
+    class_distances,
+    count_distances,
+    encode,
+    rectify,
+)
 from tasks.annotation.fast.trees import choose_heads
 from tasks.frames import ANNOTATIONS
 
 _MAX_SENTENCE = 160
-_MAX_CHUNKS = 500_000
+_MAX_CHUNKS = 300_000
+_MAX_WORDS = 150_000  # each takes a kilobyte
 _MAX_CHUNK_CHARS = 300
 _BLOCK_TOKENS = 6_000
 
@@ -32,6 +43,7 @@ class FastEngine:
     _words: list[str] = field(default_factory=list, repr=False)
     _first: Floats = field(default_factory=lambda: np.zeros((0, 3 * WIDTH), dtype=np.float32), repr=False)
     _lengths: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+    _looked_up: int = field(default=0, repr=False)
     _lemmas: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
 
     def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
@@ -44,7 +56,7 @@ class FastEngine:
             ANNOTATIONS, a row a text, in the order of `texts`. How texts are batched does not change a row, but for ties
             of scores in the last digit.
         """
-        if len(self._chunks) > _MAX_CHUNKS:
+        if len(self._chunks) > _MAX_CHUNKS or len(self._words) > _MAX_WORDS:
             self._forget()
         tokens = self._split(texts.get_column("text").to_list())
         read = _Reading.join([self._read(tokens, first, after) for first, after in tokens.cut_blocks()])
@@ -54,7 +66,7 @@ class FastEngine:
         for memory in (self._chunks, self._types, self._lemmas):
             memory.clear()
         self._chunk_tokens, self._words = [], []
-        self._first = self._first[:0]
+        self._first, self._lengths, self._looked_up = self._first[:0].copy(), self._lengths[:0].copy(), 0
 
     def _split(self, texts: Sequence[str]) -> "_Tokens":
         """Cut texts into tokens: at spaces, and every distinct chunk between them by the rules, once."""
@@ -82,23 +94,35 @@ class FastEngine:
         return _Tokens(types, starts, starts + lengths, token_edges)
 
     def _learn_chunk(self, chunk: str) -> int:
-        pieces = [chunk[at : at + _MAX_CHUNK_CHARS] for at in range(0, len(chunk), _MAX_CHUNK_CHARS)]
-        words = [word for piece in pieces for word in self.model.tokens.split_chunk(piece)] or [" "]
-        number = self._chunks[chunk] = len(self._chunks)
-        for word in words:
-            if word not in self._types:
-                self._types[word] = len(self._words)
+        split, types = self.model.tokens.split_chunk, []
+        if len(chunk) <= _MAX_CHUNK_CHARS:
+            words = split(chunk)
+        else:
+            pieces = [chunk[at : at + _MAX_CHUNK_CHARS] for at in range(0, len(chunk), _MAX_CHUNK_CHARS)]
+            words = [word for piece in pieces for word in split(piece)]
+        for word in words or (" ",):
+            number = self._types.get(word)
+            if number is None:
+                number = self._types[word] = len(self._words)
                 self._words.append(word)
-        self._chunk_tokens.append(tuple([self._types[word] for word in words]))
-        return number
+            types.append(number)
+        chunk_number = self._chunks[chunk] = len(self._chunks)
+        self._chunk_tokens.append(tuple(types))
+        return chunk_number
 
     def _learn_words(self) -> None:
         """Look up the vectors of new words, as the first layer of the network wants them."""
-        known = len(self._first)
-        if known < len(self._words):
-            new = self.model.embed_words(self._words[known:]) @ self.model.weights["conv0"]
-            self._first = np.concatenate([self._first, new])
-            self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
+        known, count = self._looked_up, len(self._words)
+        if known == count:
+            return
+        if count > len(self._first):  # grows by half at least, so that what is known is seldom copied
+            room = max(count, len(self._first) * 3 // 2)
+            self._first = np.concatenate([self._first[:known], np.zeros((room - known, 3 * WIDTH), dtype=np.float32)])
+            self._lengths = np.concatenate([self._lengths[:known], np.zeros(room - known, dtype=np.int64)])
+        new = self._words[known:]
+        self._first[known:count] = self.model.embed_words(new) @ self.model.weights["conv0"]
+        self._lengths[known:count] = np.fromiter(map(len, new), np.int64, len(new))
+        self._looked_up = count
 
     def _read(self, tokens: "_Tokens", first: int, after: int) -> "_Reading":
         """Let the network read the texts from `first` to before `after`."""
@@ -151,8 +175,7 @@ class FastEngine:
             inside = np.arange(size)[None, :] < lengths[chosen][:, None]
             places = np.where(inside, sentences[chosen][:, None] + np.arange(size)[None, :], 0)
             scores = own[places] @ over[places].transpose(0, 2, 1)
-            classes = np.broadcast_to(count_distances(size), scores.shape)
-            scores += np.take_along_axis(by_distance[places], classes, axis=2)
+            scores += by_distance.ravel()[places[:, :, None] * DISTANCE_COUNT + count_distances(size)]
             found = choose_heads(scores, to_root[places], lengths[chosen])
             heads[places[inside]] = (found + sentences[chosen][:, None])[inside]
         return heads
@@ -274,13 +297,16 @@ def _group_lengths(lengths: Ints, *, cells: int = 60_000) -> list[slice]:
 
 
 def _name_codes(codes: NDArray[Any], names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes.astype(np.int32)), pa.array(names, pa.string())
-    ).dictionary_decode()
+    values = pl.Series(names, dtype=pl.String).to_arrow()
+    return pa.DictionaryArray.from_arrays(_to_arrow(codes.astype(np.int32)), values).dictionary_decode()
 
 
 def _make_lists(values: Any, edges: Ints) -> pl.Series:
-    array = values if isinstance(values, pa.Array) else pa.array(values.astype(np.uint32))
-    series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(edges), array))
+    array = values if isinstance(values, pa.Array) else _to_arrow(values.astype(np.uint32))
+    series = pl.from_arrow(pa.LargeListArray.from_arrays(_to_arrow(edges), array))
     assert isinstance(series, pl.Series)
     return series
+
+
+def _to_arrow(values: NDArray[Any]) -> pa.Array:
+    return pl.Series(values).to_arrow()  # `pa.array` would import pandas

@@ -57,15 +57,14 @@ class FastModel:
 
     def embed_words(self, words: Sequence[str]) -> Floats:
         """Return the vectors of words: (words, WIDTH), each the sum of those of its features."""
+        rows = [[self._rows.get(name, -1) for name in list_features(word)] for word in words]
         found = np.zeros((len(words), WIDTH), dtype=np.float32)
-        features, vectors = self.weights["feature_table"], self.weights["vector_table"]
-        for place, word in enumerate(words):
-            rows = [row for name in list_features(word) if (row := self._rows.get(name)) is not None]
-            if rows:
-                found[place] = features[rows].sum(axis=0)
-            vector = self._word_rows.get(word.lower())
-            if vector is not None:
-                found[place] += vectors[vector]
+        for column in np.array(rows, dtype=np.int64).reshape(len(words), -1).T:
+            known = np.flatnonzero(column >= 0)
+            found[known] += self.weights["feature_table"][column[known]]
+        vectors = np.array([self._word_rows.get(word.lower(), -1) for word in words], dtype=np.int64)
+        known = np.flatnonzero(vectors >= 0)
+        found[known] += self.weights["vector_table"][vectors[known]]
         return found
 
 

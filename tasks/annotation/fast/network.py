@@ -6,6 +6,7 @@ side; from it linear layers read tag, name and sentence start, and a bilinear la
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ _STEPS = (1, 2, 3, 4, 6, 8, 12, 18, 30)
 DISTANCE_COUNT = 2 * len(_STEPS) + 1
 
 
+@lru_cache(maxsize=256)
 def count_distances(size: int) -> Ints:
     """Return the class of the distance of every token (first axis) to every head (second axis) in a sentence."""
     offsets = np.arange(size)[None, :] - np.arange(size)[:, None]
@@ -39,16 +41,25 @@ def class_distances(offsets: Ints) -> Ints:
 def shift(rows: Floats, by: int) -> Floats:
     """Return rows moved down by `by` places (up when negative), with zeros where nothing is left."""
     moved = np.zeros_like(rows)
-    if by > 0:
-        moved[by:] = rows[:-by]
-    else:
-        moved[:by] = rows[-by:]
+    _copy_shifted(rows, by, moved)
     return moved
 
 
 def look_around(hidden: Floats, dilation: int) -> Floats:
     """Return every token's vector between those of its neighbours at a distance: (tokens, 3 * WIDTH)."""
-    return np.concatenate([shift(hidden, dilation), hidden, shift(hidden, -dilation)], axis=1)
+    around = np.zeros((len(hidden), 3, hidden.shape[1]), dtype=hidden.dtype)
+    for place, by in enumerate((dilation, 0, -dilation)):
+        _copy_shifted(hidden, by, around[:, place])
+    return around.reshape(len(hidden), -1)
+
+
+def _copy_shifted(rows: Floats, by: int, into: Floats) -> None:
+    if by > 0:
+        into[by:] = rows[:-by]
+    elif by < 0:
+        into[:by] = rows[-by:]
+    else:
+        into[:] = rows
 
 
 def encode(weights: Weights, first: Floats, is_token: NDArray[np.bool_]) -> Floats:
@@ -61,7 +72,10 @@ def encode(weights: Weights, first: Floats, is_token: NDArray[np.bool_]) -> Floa
     """
     keep = is_token.astype(np.float32)[:, None]
     left, own, right = first[:, :WIDTH], first[:, WIDTH : 2 * WIDTH], first[:, 2 * WIDTH :]
-    hidden = shift(left, 1) + own + shift(right, -1) + weights["conv0_bias"]
+    hidden = own.copy()
+    hidden[1:] += left[:-1]
+    hidden[:-1] += right[1:]
+    hidden += weights["conv0_bias"]
     np.maximum(hidden, 0, out=hidden)
     hidden *= keep
     for dilation in DILATIONS:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 
@@ -72,17 +72,33 @@ def read_rules(tokenizer: Any) -> TokenRules:
     )
 
 
+class _Kinds(dict[int, str]):
+    """The kind of every character that was asked for, by code point, for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        kind = self[code] = "X" if char.isupper() else "x" if char.isalpha() else "0" if char.isdigit() else char
+        return kind
+
+
 _SHAPES = str.maketrans({**dict.fromkeys(map(chr, range(48, 58)), "0")})
 _RUNS = re.compile(r"(.)\1{2,}")
+_KINDS = _Kinds()
 
 
 def list_features(word: str) -> list[str]:
     """Return what a word looks like: the word itself without case, its beginning and end, its shape."""
-    lower = word.lower().translate(_SHAPES)
-    return [f"w={lower}", f"e={lower[-3:]}", f"f={lower[-2:]}", f"b={lower[:3]}", f"h={tell_shape(word)}"]
+    lower = word.lower()
+    if not lower.isalpha():
+        lower = lower.translate(_SHAPES)
+    return ["w=" + lower, "e=" + lower[-3:], "f=" + lower[-2:], "b=" + lower[:3], "h=" + tell_shape(word)]
 
 
 def tell_shape(word: str) -> str:
     """Return the kinds of the characters of a word (`X`, `x`, `0`, or the mark itself), runs cut after the second."""
-    shape = "".join("X" if c.isupper() else "x" if c.isalpha() else "0" if c.isdigit() else c for c in word[:24])
-    return _RUNS.sub(r"\1\1", shape)
+    return _cut_runs(word[:24].translate(_KINDS))
+
+
+@lru_cache(maxsize=20_000)
+def _cut_runs(kinds: str) -> str:
+    return _RUNS.sub(r"\1\1", kinds)

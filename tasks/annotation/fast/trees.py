@@ -28,7 +28,7 @@ def choose_heads(scores: Floats, root_scores: Floats, lengths: Ints) -> Ints:
     scores[:, places, places] = -np.inf
     scores[np.broadcast_to(is_padding[:, None, :], scores.shape)] = -np.inf
     heads: Ints = scores.argmax(axis=2)
-    best = np.take_along_axis(scores, heads[:, :, None], axis=2)[:, :, 0]
+    best = scores.max(axis=2)
     roots = np.where(is_padding, -np.inf, root_scores - np.where(lengths[:, None] > 1, best, 0)).argmax(axis=1)
     rows = np.arange(count)
     heads[rows, roots] = roots
@@ -45,9 +45,11 @@ def choose_heads(scores: Floats, root_scores: Floats, lengths: Ints) -> Ints:
 
 def _follow(heads: Ints) -> Ints:
     """Return where every token arrives on its way up: the root, or somewhere in a cycle, which all of its tokens are."""
-    reached = heads
+    first: Ints = np.arange(len(heads))[:, None] * heads.shape[1]
+    reached: Ints = heads + first  # counted over all sentences, so that one flat look-up is a step up
     for _ in range(heads.shape[1].bit_length()):
-        reached = np.take_along_axis(reached, reached, axis=1)
+        reached = np.take(reached, reached)
+    reached -= first
     return reached
 
 
