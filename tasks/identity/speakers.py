@@ -202,7 +202,7 @@ class SpeakerResolver:
 
     def _entity_at(self, number: int, char: int) -> Entity | None:
         spans = self._spans[number]
-        after = bisect_right(spans, char, key=lambda span: span[0])
+        after = bisect_right(spans, (char, _NO_END))
         near = spans[max(after - 4, 0) : after]  # a role mention may hold a people's name, more do not nest
         return next(
             (entity for _, end, entity in reversed(near) if char < end and entity.entity_type in _SPEAKING_TYPES), None
@@ -318,6 +318,7 @@ class SpeakerResolver:
 
 
 _NOUNS = frozenset({"NOUN", "PROPN"})
+_NO_END = 1 << 62
 _start_of = attrgetter("start")
 
 
