@@ -31,6 +31,8 @@ _FOLDS = str.maketrans(
         "…": "...",
     }
 )
+_NOWHERE = (None, None)
+_NO_OCCASION: dict[str, Any] = dict.fromkeys(OCCASION_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,10 @@ class _Body:
     starts: list[int]
     texts: list[str]
 
-    def read(self, start: int, end: int) -> str:
-        """Return the characters from `start` to `end`, which lie in one paragraph."""
+    def read(self, start: int | None, end: int | None) -> str | None:
+        """Return the characters from `start` to `end`, which lie in one paragraph; None for no place."""
+        if start is None or end is None:
+            return None
         number = bisect.bisect_right(self.starts, start) - 1
         return self.texts[number][start - self.starts[number] : end - self.starts[number]]
 
@@ -85,29 +89,42 @@ def _make_rows(
         first = parts[0]
         is_attributed = any(p.quote_type != "term" and (p.depth == 0 or p.speaker is not None) for p in parts)
         statement_id = make_id(article_id, first.start, first.end, first.cue) if is_attributed else None
-        for part_no, part in enumerate(parts):
-            quotes.append(_make_quote(article_id, statement_id, part_no, part, body))
+        columns = [_speaker_columns(part, body) for part in parts]
+        for part_no, (part, own) in enumerate(zip(parts, columns, strict=True)):
+            quotes.append(_make_quote(article_id, statement_id, part_no, part, own))
         if statement_id is not None:
-            statements.append(_make_statement(article_id, statement_id, parts, body))
+            statements.append(_make_statement(article_id, statement_id, parts, body, columns[0]))
     return _set_parents(quotes), statements
 
 
 def _speaker_columns(draft: Draft, body: _Body) -> dict[str, Any]:
     confidence = rate_confidence(draft)
     is_named = draft.speaker is not None and confidence >= LEAST_CONFIDENCE
-    columns: dict[str, Any] = dict.fromkeys(OCCASION_COLUMNS)
-    for name, span in (("cue", draft.cue), ("speaker", draft.speaker if is_named else None), ("via", draft.via)):
-        columns["cue" if name == "cue" else f"{name}_text"] = body.read(*span) if span else None
-        columns[f"{name}_start_char"], columns[f"{name}_end_char"] = span or (None, None)
-    columns["speaker_candidate_text"] = body.read(*draft.speaker) if draft.speaker and not is_named else None
-    columns["speaker_document_entity_id"] = columns["speaker_entity_id"] = None
-    columns["speaker_kind"] = draft.kind if is_named else None
-    columns["attribution_rule"] = draft.rule
-    columns["confidence"] = confidence
-    return columns
+    cue, speaker, via = draft.cue or _NOWHERE, draft.speaker or _NOWHERE, draft.via or _NOWHERE
+    named = speaker if is_named else _NOWHERE
+    return {
+        **_NO_OCCASION,
+        "cue": body.read(*cue),
+        "cue_start_char": cue[0],
+        "cue_end_char": cue[1],
+        "speaker_text": body.read(*named),
+        "speaker_start_char": named[0],
+        "speaker_end_char": named[1],
+        "via_text": body.read(*via),
+        "via_start_char": via[0],
+        "via_end_char": via[1],
+        "speaker_candidate_text": None if is_named else body.read(*speaker),
+        "speaker_document_entity_id": None,
+        "speaker_entity_id": None,
+        "speaker_kind": draft.kind if is_named else None,
+        "attribution_rule": draft.rule,
+        "confidence": confidence,
+    }
 
 
-def _make_quote(article_id: str, statement_id: str | None, part_no: int, draft: Draft, body: _Body) -> dict[str, Any]:
+def _make_quote(
+    article_id: str, statement_id: str | None, part_no: int, draft: Draft, speaker_columns: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "quote_id": make_id(article_id, draft.start, draft.end, draft.quote_type),
         "article_id": article_id,
@@ -121,11 +138,13 @@ def _make_quote(article_id: str, statement_id: str | None, part_no: int, draft: 
         "end_char": draft.end,
         "paragraph_no": draft.paragraph_no,
         "mark_repair": draft.repair,
-        **_speaker_columns(draft, body),
+        **speaker_columns,
     }
 
 
-def _make_statement(article_id: str, statement_id: str, parts: Sequence[Draft], body: _Body) -> dict[str, Any]:
+def _make_statement(
+    article_id: str, statement_id: str, parts: Sequence[Draft], body: _Body, speaker_columns: dict[str, Any]
+) -> dict[str, Any]:
     fragments = _merge_fragments([(p.start, p.end) for p in parts] + [piece for p in parts for piece in p.content])
     marked = sum(p.end - p.start for p in parts if p.quote_type != "indirect")
     length = sum(end - start for start, end in fragments)
@@ -134,9 +153,9 @@ def _make_statement(article_id: str, statement_id: str, parts: Sequence[Draft], 
         "statement_id": statement_id,
         "article_id": article_id,
         "statement_type": "mixed" if kind == "direct" and any(p.quote_type == "mixed" for p in parts) else kind,
-        "content_text": " ".join(body.read(*f) for f in fragments),
+        "content_text": " ".join([body.read(*f) or "" for f in fragments]),
         "fragments": [{"start_char": start, "end_char": end} for start, end in fragments],
-        **_speaker_columns(parts[0], body),
+        **speaker_columns,
     }
 
 

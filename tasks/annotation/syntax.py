@@ -42,46 +42,30 @@ class Tree:
     lemma: Sequence[str]
     sentence_start: Sequence[int]
     entities: Sequence[tuple[int, int, str]]
+    forest: "_Forest | None" = None
+    first: int = 0
+    """The first token of the tree in its forest; a tree without a forest is one of its own."""
 
     def __len__(self) -> int:
         """Return the number of tokens."""
         return len(self.start)
 
-    @cached_property
-    def _children(self) -> dict[int, list[int]]:
-        children: dict[int, list[int]] = {}
-        for token, head in enumerate(self.head):
-            if head != token:
-                if head in children:
-                    children[head].append(token)
-                else:
-                    children[head] = [token]
-        return children
-
     def children(self, token: int) -> Sequence[int]:
         """Return the tokens that `token` governs, in order."""
-        return self._children.get(token, ())
+        below, ends = self._children
+        return below[ends[token - 1] if token else 0 : ends[token]]
+
+    @cached_property
+    def _children(self) -> tuple[list[int], list[int]]:
+        return self._own_forest.cut_children(self.first, len(self))
 
     @cached_property
     def _edges(self) -> tuple[list[int], list[int]]:
-        """The first token of every subtree and the token after its last.
+        return self._own_forest.cut_edges(self.first, len(self))
 
-        The first token that is below another, in the order of the text, is where that one's subtree begins; so each
-        is set once, on the way up from it, and the whole is linear.
-        """
-        heads, size = self.head, len(self)
-        lows, highs = [-1] * size, [-1] * size
-        for token in range(size):
-            above = token
-            while lows[above] < 0:
-                lows[above] = token
-                above = heads[above]
-        for token in range(size - 1, -1, -1):
-            above = token
-            while highs[above] < 0:
-                highs[above] = token + 1
-                above = heads[above]
-        return lows, highs
+    @property
+    def _own_forest(self) -> "_Forest":
+        return self.forest or _Forest(np.array(self.head, dtype=np.int64), [0, len(self)])
 
     def edges(self, token: int) -> tuple[int, int]:
         """Return the first token of the subtree of `token` and the token after its last."""
@@ -118,7 +102,7 @@ class Tree:
 
     def child(self, token: int, *labels: str) -> int | None:
         """Return the first child of `token` with one of the dependency labels, or None."""
-        for child in self._children.get(token, ()):
+        for child in self.children(token):
             if self.dep[child] in labels:
                 return child
         return None
@@ -170,7 +154,7 @@ class Tree:
         first = last = head
         dep = self.dep
         lows, highs = self._edges
-        for child in self._children.get(head, ()):
+        for child in self.children(head):
             label = dep[child]
             low, high = lows[child], highs[child]
             if child < head:
@@ -222,6 +206,61 @@ class Paragraph:
     tree: Tree | None
 
 
+class _Forest:
+    """The heads of many trees in one array; what is derived from them is made for all trees at once, when it is first asked for.
+
+    Tokens are counted from the first one of their tree; `ends` says where the trees begin and end.
+    """
+
+    def __init__(self, heads: NDArray[Any], ends: Sequence[int]) -> None:
+        self._first = np.repeat(ends[:-1], np.diff(ends))  # of the tree of every token
+        self._heads = heads + self._first  # counted from the first token of the forest
+        self._is_root = self._heads == np.arange(len(heads))
+
+    def cut_children(self, first: int, size: int) -> tuple[list[int], list[int]]:
+        """Return the governed tokens of one tree in the order of their heads, and for each token where its own end among them."""
+        below, ends = self._children
+        start, stop = ends[first], ends[first + size]
+        return below[start:stop].tolist(), (ends[first + 1 : first + size + 1] - start).tolist()
+
+    def cut_edges(self, first: int, size: int) -> tuple[list[int], list[int]]:
+        """Return for each token of one tree the first token of its subtree and the token after the last."""
+        lows, highs = self._edges
+        return lows[first : first + size].tolist(), highs[first : first + size].tolist()
+
+    @cached_property
+    def _children(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        governed = np.flatnonzero(~self._is_root)
+        heads = self._heads[governed]
+        below = governed[np.argsort(heads, kind="stable")]
+        counts = np.bincount(heads, minlength=len(self._heads))
+        return below - self._first[below], np.concatenate(([0], np.cumsum(counts)))
+
+    @cached_property
+    def _edges(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        lows = np.arange(len(self._heads))
+        highs = lows + 1
+        for tokens in self._levels():
+            above = self._heads[tokens]
+            np.minimum.at(lows, above, lows[tokens])
+            np.maximum.at(highs, above, highs[tokens])
+        return lows - self._first, highs - self._first
+
+    def _levels(self) -> Iterator[NDArray[Any]]:
+        """Yield the tokens with as many governors above them, those with the most first; roots are left out.
+
+        The ways up double in each round, so there are as many rounds as the number of the deepest level has bits.
+        """
+        depths, above = (~self._is_root).astype(np.int64), self._heads
+        for _ in range(len(above).bit_length()):
+            more = depths[above]
+            if not more.any():
+                break
+            depths, above = depths + more, above[above]
+        order = np.argsort(-depths, kind="stable")
+        yield from np.split(order, np.cumsum(np.bincount(depths)[::-1]))[: depths.max(initial=0)]
+
+
 class _TreeColumns:
     """The columns of ANNOTATIONS as arrays of all their tokens, which trees are cut from.
 
@@ -233,9 +272,12 @@ class _TreeColumns:
         ends = (_read_ends(annotations[name]) for name in ("token_start", "sentence_start", "entity_start"))
         self._token_ends, self._sentence_ends, self._entity_ends = ends
         values = {name: _read_values(annotations[name]) for name in ANNOTATIONS.column_names[1:]}
-        self._sentences = values.pop("sentence_start")
-        self._entities = [values.pop(f"entity_{name}") for name in ("start", "end", "label")]
-        self._tokens = {name.removeprefix("token_"): column for name, column in values.items()}
+        self._sentences = values["sentence_start"]
+        self._entities = [values[f"entity_{name}"] for name in ("start", "end", "label")]
+        # columns of one type stand in one array, because cutting one takes as long as cutting several
+        self._numbers = np.stack([values[f"token_{name}"] for name in ("start", "end", "head")])
+        self._texts = np.stack([values[f"token_{name}"] for name in ("tag", "pos", "dep", "lemma")])
+        self._forest = _Forest(values["token_head"].astype(np.int64), self._token_ends)
 
     def cut_tree(self, key: str, text: str) -> Tree | None:
         """Make the tree of one paragraph; None when it was not annotated."""
@@ -243,14 +285,12 @@ class _TreeColumns:
         if row is None:
             return None
         first, after = self._token_ends[row : row + 2]
-        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]]
-        entities = [column[self._entity_ends[row] : self._entity_ends[row + 1]].tolist() for column in self._entities]
-        return Tree(
-            text=text,
-            sentence_start=sentences.tolist(),
-            entities=list(zip(*entities, strict=True)),
-            **{name: column[first:after].tolist() for name, column in self._tokens.items()},
-        )
+        start, end, head = self._numbers[:, first:after].tolist()
+        tag, pos, dep, lemma = self._texts[:, first:after].tolist()
+        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]].tolist()
+        low, high = self._entity_ends[row : row + 2]
+        entities = list(zip(*[column[low:high].tolist() for column in self._entities], strict=True))
+        return Tree(text, start, end, tag, pos, dep, head, lemma, sentences, entities, self._forest, first)
 
 
 def _read_values(column: pl.Series) -> NDArray[Any]:

@@ -116,13 +116,15 @@ def find_cues(tree: Tree, quoted: Sequence[bool]) -> list[Cue]:
     """
     cues = []
     lemmas = _cue_lemmas()
-    for token, (pos, lemma) in enumerate(zip(tree.pos, tree.lemma, strict=True)):
-        if pos not in _CUE_POS or quoted[token]:
+    possible = [
+        (token, pos, lemma)
+        for token, (pos, lemma) in enumerate(zip(tree.pos, tree.lemma, strict=True))
+        if pos in _CUE_POS and (lemma.lower() in lemmas or lemma[:6] == "accord")
+    ]
+    for token, pos, lemma in possible:
+        if quoted[token]:
             continue
-        is_accord = lemma.startswith("accord")
-        if not is_accord and lemma not in lemmas and lemma.lower() not in lemmas:
-            continue
-        if is_accord and tree.lower(token) == "according":
+        if lemma[:6] == "accord" and tree.lower(token) == "according":
             cue = _read_according(tree, token, quoted)
         elif pos == "NOUN":
             cue = _read_words_of(tree, token, quoted) or _read_noun(tree, token, quoted)

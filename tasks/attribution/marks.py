@@ -174,7 +174,8 @@ def _nest(spans: Sequence[MarkedSpan]) -> list[MarkedSpan]:
             stack.pop()
         if stack and (span.end > stack[-1].end or (span.start, span.end) == (stack[-1].start, stack[-1].end)):
             continue
-        span = replace(span, depth=len(stack))
+        if span.depth != len(stack):
+            span = replace(span, depth=len(stack))
         stack.append(span)
         nested.append(span)
     return nested

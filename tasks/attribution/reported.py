@@ -49,9 +49,12 @@ class _Found:
 
 
 @functools.cache
-def _licensed() -> dict[tuple[str, str], frozenset[str]]:
-    frame = load_lexicon("reporting_frames")
-    return {(row["pos"], row["lemma"]): frozenset(row["frames"]) for row in frame.iter_rows(named=True)}
+def _licensed() -> dict[str, dict[str, frozenset[str]]]:
+    """For every part of speech as models tag it, the lemmas that tell of words, and the frames of what they govern."""
+    frames: dict[str, dict[str, frozenset[str]]] = {part: {} for part in _POS.values()}
+    for row in load_lexicon("reporting_frames").iter_rows(named=True):
+        frames[row["pos"]][row["lemma"]] = frozenset(row["frames"])
+    return {pos: frames[part] for pos, part in _POS.items()}
 
 
 def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], list[Reported]]:
@@ -109,16 +112,19 @@ def _find_contents(view: View, taken: Sequence[int]) -> Iterator[_Found]:
     """
     tree = view.tree
     cues = {c.head: c for c in view.cues}
-    licensed = _licensed()
+    licensed, quoted = _licensed(), view.quoted
     heads: dict[int, frozenset[str]] = {}
-    for token, pos in enumerate(tree.pos):
-        part = _POS.get(pos)
-        if part is None or view.quoted[token]:
+    for token, (pos, lemma) in enumerate(zip(tree.pos, tree.lemma, strict=True)):
+        if pos not in licensed or quoted[token]:
             continue
-        lemma = tree.lemma[token].lower()
-        frames = licensed.get((part, _HOPPED.get(lemma, lemma) if "pp" not in tree.lower(token) else lemma))
+        lemma = lemma.lower()
+        if lemma in _HOPPED and "pp" not in tree.lower(token):
+            lemma = _HOPPED[lemma]
+        frames = licensed[pos].get(lemma)
         if frames is not None or token in cues:
             heads[token] = frames or frozenset()
+    if not heads:
+        return
     depths = _measure_depths(tree, heads)
     for token in sorted(heads, key=depths.__getitem__):
         cue = cues.get(token)

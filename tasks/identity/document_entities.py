@@ -159,11 +159,11 @@ def _find_bearers(mentions: Sequence[Mention]) -> dict[PersonName, _Bearer]:
         bearer.names.add(name)
         by_end[name_skeleton(name.words[-1])].append(name)
         by_end["first " + name.words[0]].append(name)
-        for mention in full[name]:
-            gender = guess_gender((), [mention.title] if mention.title else ())
+        for title in {mention.title for mention in full[name] if mention.title}:
+            gender = guess_gender((), [title])
             bearer.genders |= {gender} if gender else set()
-            bearer.title_words |= set(fold_name(mention.title or "").split())
-    for bearer in bearers.values():
+            bearer.title_words |= set(fold_name(title).split())
+    for bearer in dict.fromkeys(bearers.values()):
         bearer.entity.gender = bearer.gender
     return bearers
 

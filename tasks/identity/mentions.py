@@ -133,12 +133,12 @@ def _find_candidates(tree: Tree, number: int) -> Iterator[Span]:
         if label in LABEL_TYPES:
             for first, last, own in _cut_span(text[start:end], label):
                 yield Span(number, start + first, start + last, own, "model")
-    titled, places = [], []
+    titled, places, long_places = [], [], _long_places()
     for token in tree.capitals:
-        word = tree.word(token)
+        word = text[tree.start[token] : tree.end[token]]
         if _is_title_word(word):
             titled.append(token)
-        if word in _long_places():
+        if word in long_places:
             places.append(token)
     for start, end in _find_titled(tree, titled) if titled else ():
         for first, last, own in _take_apart(text[start:end], "person"):

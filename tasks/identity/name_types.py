@@ -89,7 +89,7 @@ def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str
         _read_coordinated(paragraph.text, span, labels, own)
     for key, texts in printed.items():
         own = votes[key] = _weaken(votes[key], sum(texts.values()))
-        known = _known_type(max(texts, key=texts.__getitem__))
+        known = _known_type(max(texts, key=texts.__getitem__) if len(texts) > 1 else next(iter(texts)))
         _add_votes(own, known)
         if "group" in known:  # no surname is Portuguese in an article, whatever its mentions are labelled
             own["group"] += 2 * _FULL_MENTIONS
@@ -97,8 +97,16 @@ def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str
         if key.count(" ") in (1, 2) and not any(map(_known_type, texts)):
             _add_votes(votes[key], votes.get(key.rpartition(" ")[2], {}))  # the surname alone votes for the full name
     _add_towns(votes)
-    types = {key: max(own, key=lambda label: (own[label], label)) for key, own in votes.items()}
+    types = {key: _count_votes(own) for key, own in votes.items()}
     return _spread_types(types, votes)
+
+
+def _count_votes(votes: _Votes) -> str:
+    """Return the type with most votes, of several the last in the alphabet; most names have votes for one."""
+    if len(votes) == 1:
+        return next(iter(votes))
+    most = max(votes.values())
+    return max([label for label, count in votes.items() if count == most])
 
 
 _FULL_MENTIONS = 4
@@ -174,9 +182,11 @@ def _read_context(paragraph: Paragraph, span: Span, text: str, votes: _Votes) ->
 
 def has_title_before(text: str, start: int) -> bool:
     """Whether the words before `start` end with a title."""
+    if not start or text[start - 1] != " ":
+        return False
     before = text[max(0, start - 80) : start]
     words = before.rsplit(None, 1)
-    return bool(words) and before[-1] == " " and ends_title(words[-1]) and count_title_words(before.split()[-5:]) > 0
+    return bool(words) and ends_title(words[-1]) and count_title_words(before.split()[-5:]) > 0
 
 
 _MODIFIERS = frozenset({"compound", "nmod", "amod", "poss"})

@@ -286,9 +286,9 @@ def find_role_mentions(
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None:
             continue
-        text = paragraph.text
-        for token, (tag, first, after) in enumerate(zip(tree.tag, tree.start, tree.end, strict=True)):
-            if tag not in _ROLE_TAGS or (word := text[first:after].lower()) not in nouns:
+        for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
+            word = tree.lower(token)
+            if word not in nouns:
                 continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
             if not _is_definite(tree, token) or span_around(offset + tree.start[token], quoted):

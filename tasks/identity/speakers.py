@@ -25,6 +25,8 @@ _THINGS = frozenset({"organization", "document"})
 _SPEAKING_NOUNS = frozenset({"organization", "group", "document"})
 _LAW_PARTS = frozenset({"article", "chapter", "clause", "paragraph", "section"})
 _RELATIVE = frozenset({"who", "whom", "that", "which"})
+_GROUPS = {word: group for group in (*_PRONOUNS, _RELATIVE) for word in group}
+"""Pronoun -> those that mean the same."""
 _MAIN_VERBS = frozenset({"ROOT", "conj"})
 _SPEAKING_TYPES = frozenset({"person", "organization", "place", "group", "law", "work"})
 
@@ -97,8 +99,7 @@ class SpeakerResolver:
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None or not (tokens := tree.tokens_in(start - offset, end - offset)):
             return Speaker(None, None)
-        words = {tree.lower(t) for t in tokens}
-        pronoun = next((group for group in (*_PRONOUNS, _RELATIVE) if len(tokens) == 1 and words <= group), None)
+        pronoun = _GROUPS.get(tree.lower(tokens[0])) if len(tokens) == 1 else None
         if pronoun is None:
             speaker = self._resolve_phrase(tree, tokens, number)
         else:
@@ -165,9 +166,9 @@ class SpeakerResolver:
             inside = {
                 entity
                 for start, end, entity in self._spans[number]
-                if start < offset + tree.end[tokens[-1]]
+                if entity.entity_type == "person"
+                and start < offset + tree.end[tokens[-1]]
                 and end > offset + tree.start[tokens[0]]
-                and entity.entity_type == "person"
             }
             if len(inside) == 1:
                 return Speaker(inside.pop(), "person")
@@ -201,7 +202,7 @@ class SpeakerResolver:
 
     def _entity_at(self, number: int, char: int) -> Entity | None:
         spans = self._spans[number]
-        after = bisect_right(spans, char, key=lambda span: span[0])
+        after = bisect_right(spans, (char, _NO_END))
         near = spans[max(after - 4, 0) : after]  # a role mention may hold a people's name, more do not nest
         return next(
             (entity for _, end, entity in reversed(near) if char < end and entity.entity_type in _SPEAKING_TYPES), None
@@ -317,6 +318,7 @@ class SpeakerResolver:
 
 
 _NOUNS = frozenset({"NOUN", "PROPN"})
+_NO_END = 1 << 62
 _start_of = attrgetter("start")
 
 

@@ -17,14 +17,22 @@ import polars as pl
 
 from tasks.lexicons import load_lexicon
 
+_ANCHORS = {
+    "date": ("date__m1", "date__m2"), "month": ("month__m",), "weekday": ("weekday__w",), "today": ("today__w",),
+    "weekend": ("weekend__w",), "period": ("period__w",), "ago": ("ago__unit",), "year": ("year__y",),
+}  # fmt: skip
+"""Kind -> the groups of its pattern that can carry its sense."""
 Precision = Literal["day", "range", "month", "year"]
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
-_BEFORE, _BEHIND = 48, 64
-"""Characters before and behind a hint that its expression of time lies in."""
+_BEFORE = 48
+"""Characters before a hint that its expression of time begins in."""
+_ANY_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"(?<![\w-])[^\W_]+")
+"""A word that an expression can begin with: none begins inside of another word, or behind a hyphen."""
 _PART = r"(?:early |late )?(?:morning|afternoon|evening|night|midday|noon|lunchtime)"
 
 
@@ -59,68 +67,124 @@ def _names(kind: str) -> dict[str, int]:
     return {form: int(number) for form, number in lexicon.select("form", "number").iter_rows()}
 
 
-@functools.cache
-def _grammar() -> re.Pattern[str]:
-    """One pattern for all kinds, tried in this order at every place; `kind__part` groups are read by `_resolve_…`."""
-    weekday = "|".join(sorted((form for form in _names("weekday") if len(form) > 2), key=len, reverse=True))
-    month = "|".join(sorted((form for form in _names("month") if len(form) > 2), key=len, reverse=True))
+def _rules() -> dict[str, tuple[str, str]]:
+    """Return the kinds in the order in which they are tried: the words that an expression begins with, and its pattern.
+
+    `0` is any word that begins with a digit; `kind__part` groups are read by `_resolve_…`.
+    """
+    weekdays = sorted((form for form in _names("weekday") if len(form) > 2), key=len, reverse=True)
+    months = sorted((form for form in _names("month") if len(form) > 2), key=len, reverse=True)
+    weekday, month, number = "|".join(weekdays), "|".join(months), "|".join(_NUMBERS)
     year = r"(?:1[89]|20)\d\d"
     ordinal = r"\d{1,2}(?:st|nd|rd|th)?"
     unit = r"day|week|month|year|decade|hour|minute"
-    rules = {
-        "date": rf"(?:(?:on|since) )?(?:(?:{weekday})\.?,? )?(?:the )?(?:(?P<date__m1>{month})\.? (?P<date__d1>{ordinal})(?!\d|:)|(?P<date__d2>{ordinal}) (?:of )?(?P<date__m2>{month}))\b\.?(?:,? (?P<date__y>{year}))?",
-        "month": rf"(?:in |back in )?(?P<month__when>last |this |early |late |mid-|earlier in |later in )?(?P<month__m>{month})\b\.?(?:,? (?:of )?(?P<month__y>{year}))?",
-        "weekday": rf"(?:(?:early|late|earlier|later) )?(?:on )?(?P<weekday__when>last |this past |this |the previous |next )?(?:early |late )?(?P<weekday__w>{weekday})\b(?:\.(?=\s[a-z]))?(?:'s|’s)?(?: {_PART})?",
-        "today": rf"(?:earlier |later |late |early )?(?P<today__w>today|yesterday|tonight|last night|this (?:morning|afternoon|evening))(?: {_PART})?",
-        "weekend": r"(?:over |during |at |on )?(?P<weekend__w>the|last|this|this past|the past) weekend",
-        "period": r"(?P<period__part>earlier |later |early |late )?(?:in |during |over )?(?P<period__w>last|this|the past|the last|the previous|next) (?P<period__unit>week|month|year)\b",
-        "ago": rf"(?:some |about |nearly |almost |more than |just |only )?(?P<ago__n>\d{{1,3}}|{'|'.join(_NUMBERS)}|several|many|some|a few|few) (?P<ago__unit>{unit})s? ago",
-        "year": rf"(?:back )?in (?:early |late |mid-)?(?P<year__y>{year})(?!\d|,\d|%| (?:people|men|women))",
-        "same": r"(?:on |later )?(?:the same|that same|that) (?:day|afternoon|evening|night|morning)|(?:later|earlier) (?:on )?(?:in|that|on|the same) (?:the )?(?:day|same day|evening|afternoon|morning)|(?:(?:a few|several|some|two|three) )?(?:hours|minutes) (?:later|earlier|after|before)(?= ?[,.]|$| (?!the|his|her|their|its))|an hour (?:later|earlier)|moments (?:later|earlier)|earlier in the day",
-        "next": r"(?:on )?(?:the (?:next|following) (?:day|morning)|a day later|one day later)",
-        "before": r"(?:on )?the (?:day|night|evening) before(?= ?[,.]|$)|a day earlier",
-        "part": rf"(?:in the|at) (?:{_PART})\b",
-        "vague": r"(?:in|over) recent (?:days|weeks|months|years)|last (?:summer|winter|spring|autumn|fall)|this (?:summer|winter|spring|autumn|fall)|recently|the other day|in the (?:last|past) few (?:days|weeks|months|years)|(?:in|during) the (?:\d{4}|nineteen \w+)s",
+    return {
+        "date": (
+            f"on since the 0 {' '.join(weekdays)} {' '.join(months)}",
+            rf"(?:(?:on|since) )?(?:(?:{weekday})\.?,? )?(?:the )?(?:(?P<date__m1>{month})\.? (?P<date__d1>{ordinal})(?!\d|:)|(?P<date__d2>{ordinal}) (?:of )?(?P<date__m2>{month}))\b\.?(?:,? (?P<date__y>{year}))?",
+        ),
+        "month": (
+            f"in back last this early late mid earlier later {' '.join(months)}",
+            rf"(?:in |back in )?(?P<month__when>last |this |early |late |mid-|earlier in |later in )?(?P<month__m>{month})\b\.?(?:,? (?:of )?(?P<month__y>{year}))?",
+        ),
+        "weekday": (
+            f"early late earlier later on last this the next {' '.join(weekdays)}",
+            rf"(?:(?:early|late|earlier|later) )?(?:on )?(?P<weekday__when>last |this past |this |the previous |next )?(?:early |late )?(?P<weekday__w>{weekday})\b(?:\.(?=\s[a-z]))?(?:'s|’s)?(?: {_PART})?",
+        ),
+        "today": (
+            "earlier later late early today todays yesterday yesterdays tonight tonights last this",
+            rf"(?:earlier |later |late |early )?(?P<today__w>today|yesterday|tonight|last night|this (?:morning|afternoon|evening))(?: {_PART})?",
+        ),
+        "weekend": (
+            "over during at on the last this",
+            r"(?:over |during |at |on )?(?P<weekend__w>the|last|this|this past|the past) weekend",
+        ),
+        "period": (
+            "earlier later early late in during over last this the next",
+            r"(?P<period__part>earlier |later |early |late )?(?:in |during |over )?(?P<period__w>last|this|the past|the last|the previous|next) (?P<period__unit>week|month|year)\b",
+        ),
+        "ago": (
+            f"some about nearly almost more just only 0 several many a few {' '.join(_NUMBERS)}",
+            rf"(?:some |about |nearly |almost |more than |just |only )?(?P<ago__n>\d{{1,3}}|{number}|several|many|some|a few|few) (?P<ago__unit>{unit})s? ago",
+        ),
+        "year": (
+            "back in",
+            rf"(?:back )?in (?:early |late |mid-)?(?P<year__y>{year})(?!\d|,\d|%| (?:people|men|women))",
+        ),
+        "same": (
+            "on later the that earlier a several some two three hours minutes an moments",
+            r"(?:on |later )?(?:the same|that same|that) (?:day|afternoon|evening|night|morning)|(?:later|earlier) (?:on )?(?:in|that|on|the same) (?:the )?(?:day|same day|evening|afternoon|morning)|(?:(?:a few|several|some|two|three) )?(?:hours|minutes) (?:later|earlier|after|before)(?= ?[,.]|$| (?!the|his|her|their|its))|an hour (?:later|earlier)|moments (?:later|earlier)|earlier in the day",
+        ),
+        "next": ("on the a one", r"(?:on )?(?:the (?:next|following) (?:day|morning)|a day later|one day later)"),
+        "before": ("on the a", r"(?:on )?the (?:day|night|evening) before(?= ?[,.]|$)|a day earlier"),
+        "part": ("in at", rf"(?:in the|at) (?:{_PART})\b"),
+        "vague": (
+            "in over last this recently the during",
+            r"(?:in|over) recent (?:days|weeks|months|years)|last (?:summer|winter|spring|autumn|fall)|this (?:summer|winter|spring|autumn|fall)|recently|the other day|in the (?:last|past) few (?:days|weeks|months|years)|(?:in|during) the (?:\d{4}|nineteen \w+)s",
+        ),
     }  # fmt: skip
-    return re.compile(r"(?<![\w-])(?:" + "|".join(f"(?P<{kind}>{rule})" for kind, rule in rules.items()) + ")", re.I)
 
 
 @functools.cache
-def _hints() -> tuple[str, ...]:
-    """Words one of which every expression of time holds: only what stands near them is searched by the grammar."""
+def _grammar() -> dict[str, re.Pattern[str]]:
+    """For every word that an expression can begin with, the pattern of the kinds that do: no other kind is tried there."""
+    rules = _rules()
+    kinds_of: dict[str, list[str]] = {}
+    for kind, (firsts, _) in rules.items():
+        for word in dict.fromkeys(firsts.split()):
+            kinds_of.setdefault(word, []).append(kind)
+    patterns = {
+        kinds: re.compile("|".join(f"(?P<{kind}>{rules[kind][1]})" for kind in kinds), re.I)
+        for kinds in set(map(tuple, kinds_of.values()))
+    }
+    return {word: patterns[tuple(kinds)] for word, kinds in kinds_of.items()}
+
+
+@functools.cache
+def _hints() -> frozenset[str]:
+    """Words one of which every expression of time holds: most paragraphs have none, and in the others most words are far from any."""
     named = {form for kind in ("weekday", "month") for form in _names(kind) if len(form) > 2}
-    ends = {"today", "yesterday", "night", "morning", "afternoon", "evening", "week", "month", "year", "decade", " ago", "day", "hour",
-            "minute", "moments", "noon", "midday", "recent", "summer", "winter", "spring", "autumn", "fall", "lunchtime",
-            "in 18", "in 19", "in 20", "y 18", "y 19", "y 20", "e 18", "e 19", "e 20", "mid-"}  # fmt: skip
-    words = named | ends
-    return tuple(sorted(word for word in words if not any(other != word and other in word for other in words)))
+    units = {"day", "night", "morning", "afternoon", "evening", "week", "weekend", "month", "year", "decade", "hour", "minute",
+             "moment", "today", "yesterday", "tonight", "summer", "winter", "spring", "autumn", "fall"}  # fmt: skip
+    years = {str(year) for year in range(1800, 2100)}
+    alone = {"ago", "recent", "recently", "noon", "midday", "lunchtime"}
+    return frozenset(named | alone | units | years | {f"{word}s" for word in units | years})
 
 
-def _find_windows(text: str) -> list[tuple[int, int]]:
-    """Return the stretches of a text around the hints, in order, none touching another."""
+def _find_windows(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a text that an expression of time can begin in, in order: those before a hint."""
     folded = text.lower()
+    hints = _hints().intersection(_ANY_WORD.findall(folded))
+    if not hints:
+        return
     if len(folded) != len(text):
-        return [(0, len(text))]  # a capital that is two letters in lower case: places would shift
+        yield 0, len(text)  # a capital that is two letters in lower case: places would shift
+        return
     places = []
-    for word in _hints():
+    for word in hints:
         at = folded.find(word)
         while at >= 0:
-            places.append(at)
-            at = folded.find(word, at + len(word))
-    windows: list[tuple[int, int]] = []
-    for at in sorted(places):
-        start, end = max(at - _BEFORE, 0), min(at + _BEHIND, len(text))
-        if windows and start <= windows[-1][1]:
-            windows[-1] = (windows[-1][0], end)
-        else:
-            windows.append((start, end))
-    return windows
+            places.append((at, at + len(word)))
+            at = folded.find(word, at + 1)
+    done = 0
+    for at, end in sorted(places):
+        yield max(at - _BEFORE, done), end
+        done = max(done, end)
 
 
 def find_times(text: str) -> Iterator[TimeWords]:
     """Yield the expressions of time of a text, in order."""
+    grammar, done = _grammar(), 0
     for start, end in _find_windows(text):
-        for match in _grammar().finditer(text, start, end):
+        for found in _WORD.finditer(text, start, end):
+            word = found.group().lower()
+            pattern = grammar.get("0" if word[0].isdecimal() else word)
+            if pattern is None or found.start() < done:
+                continue
+            match = pattern.match(text, found.start())
+            if match is None:
+                continue
+            done = match.end()
             words = _read_match(match)
             if words is not None:
                 yield words
@@ -138,10 +202,9 @@ def _read_match(match: re.Match[str]) -> TimeWords | None:
         return None  # This Week, a programme
     if kind == "weekday" and words == match["weekday__w"] in {"Sun", "Sat", "Wed", "Mon"}:
         return None
-    parts = (f"{kind}__{part}" for part in ("w", "m", "m1", "m2", "y", "unit"))
-    anchors = [match.start(part) for part in parts if part in match.groupdict() and match[part] is not None]
     start, end = match.start(), match.start() + len(words.rstrip(" ,"))
-    return TimeWords(start, end, anchors[0] if anchors else start, kind, match)
+    anchor = next((match.start(part) for part in _ANCHORS.get(kind, ()) if match[part] is not None), start)
+    return TimeWords(start, end, anchor, kind, match)
 
 
 def resolve_time(words: TimeWords, today: date | None, told: Days | None, *, is_future: bool = False) -> Days | None:

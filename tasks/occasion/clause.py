@@ -1,7 +1,7 @@
 """The clause that attributes words to somebody: which of its words tell when, where and to whom."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -152,14 +152,16 @@ class Clause:
             and all(tree.pos[t] in {"ADV", "AUX", "NOUN", "PROPN"} for t in between)
         )
 
-    def prepositions(self) -> Iterator[tuple[int, int]]:
-        """Yield the prepositions of the clause and their nouns, in order."""
-        tree = self.tree
-        for token in range(self.first, self.end):
-            if tree.pos[token] == "ADP" and not self.blocked[token]:
+    @functools.cached_property
+    def prepositions(self) -> list[tuple[int, int]]:
+        """The prepositions of the clause and their nouns, in order."""
+        tree, blocked, found = self.tree, self.blocked, []
+        for token, pos in enumerate(tree.pos[self.first : self.end], self.first):
+            if pos == "ADP" and not blocked[token]:
                 noun = tree.child(token, "pobj")
-                if noun is not None and not self.blocked[noun]:
-                    yield token, noun
+                if noun is not None and not blocked[noun]:
+                    found.append((token, noun))
+        return found
 
 
 def read_clause(

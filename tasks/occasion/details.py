@@ -100,7 +100,7 @@ def find_time(clause: Clause, times: Sequence[TimeWords], resolve: Callable[[Tim
     if found:
         words, days, _ = min(found, key=lambda row: (_rank(row[1]), row[2]))
         return Told(words.start, words.end, days)
-    for preposition, noun in clause.prepositions():
+    for preposition, noun in clause.prepositions:
         recent = next((c for c in tree.children(noun) if tree.lower(c) == "recent"), None)
         if recent is not None and occasion_kind(tree, noun) and clause.belongs(preposition):
             return Told(tree.start[preposition], tree.end[noun], None)
@@ -144,7 +144,7 @@ def find_place(clause: Clause, place_at: PlaceAt) -> Span | None:
     """Return the tokens of the place where it was said: a name, a noun of place, or "here"."""
     tree = clause.tree
     found: list[tuple[int, Span]] = []
-    for preposition, noun in clause.prepositions():
+    for preposition, noun in clause.prepositions:
         word = tree.lower(preposition)
         if (
             word not in LOCATIVE | _DURING
@@ -256,7 +256,7 @@ def _candidates(clause: Clause) -> Iterator[int]:
                     yield child
             # "told reporters X would": models take the addressee for the subject of what is told
             yield from _subject_beside(clause, verb)
-    for preposition, noun in clause.prepositions():
+    for preposition, noun in clause.prepositions:
         word = tree.lower(preposition)
         if word not in _TO | {"for"} or preposition in clause.speaker:
             continue
