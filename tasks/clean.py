@@ -283,6 +283,10 @@ def fold_body(body: str) -> str:
     body = body.lower()
     for printed, folded in _FOLDED.items() if not body.isascii() else ():
         body = body.replace(printed, folded)
+    one_line = body.replace("\n\n", " ")
+    # white space other than a space is not printable: without any, and without a run, there is nothing to fold
+    if one_line.isprintable() and "  " not in one_line and one_line == one_line.strip(" "):
+        return one_line
     return " ".join(body.split())
 
 

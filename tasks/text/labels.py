@@ -1,5 +1,6 @@
 """What every block of a text is: features, known forms, the stretch that is the article, and rules that give the label."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import polars as pl
@@ -11,6 +12,8 @@ AGENCY = "\x04"
 """Stands for the name of an agency in the text that patterns see."""
 LEAST_SCORE = -0.3
 """Log-odds above which a line of a page is part of the article: a paragraph lost costs more than a line too many."""
+Rule = tuple[str, str, pl.Expr]
+"""A label, its reason, and the expression that says where it holds; the first rule that holds wins."""
 _FORM_CHARS = 300
 _END_CHARS = 90
 _OPEN, _SHUT = "\x02", "\x03"
@@ -165,10 +168,30 @@ def find_stretch(blocks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _near(column: str | pl.Expr, offset: int) -> pl.Expr:
-    """Return the value of `column` in the block `offset` places below (above when negative) in the same document."""
+def take_near(column: str | pl.Expr, offset: int) -> pl.Expr:
+    """Return the value of `column` in the row `offset` places below (above when negative), null in another document.
+
+    The rows of a document stand together: a shift of the whole column and a look at `doc` costs an eighth of a window.
+    """
     expression = pl.col(column) if isinstance(column, str) else column
-    return expression.shift(-offset).over("doc")
+    return pl.when(pl.col("doc") == pl.col("doc").shift(-offset)).then(expression.shift(-offset))
+
+
+def look_where(condition: pl.Expr, text: pl.Expr | None = None) -> pl.Expr:
+    """Return the text where the condition holds, else null: what a pattern does not see costs nothing."""
+    return pl.when(condition).then(pl.col("text") if text is None else text)
+
+
+def apply_rules(blocks: pl.DataFrame, rules: Sequence[Rule], label: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
+    """Add `label` and `reason`: those of the first rule that holds, else the given ones."""
+    number = pl.lit(None, pl.UInt32)
+    for place, (_, _, holds) in reversed(list(enumerate(rules))):
+        number = pl.when(holds).then(pl.lit(place, pl.UInt32)).otherwise(number)
+    labels, reasons = (pl.lit(pl.Series([rule[part] for rule in rules], dtype=pl.String)) for part in (0, 1))
+    ruled = blocks.select(number=number)["number"]  # every pattern is matched once, for the label and for the reason
+    return blocks.with_columns(
+        label=pl.coalesce(labels.gather(ruled), label), reason=pl.coalesce(reasons.gather(ruled), reason)
+    )
 
 
 def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
@@ -225,8 +248,8 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
     starts_next = (
         (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
-        & _near("folded", 1).str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
-        & (_near("folded", 1) != pl.col("folded"))
+        & take_near("folded", 1).str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
+        & (take_near("folded", 1) != pl.col("folded"))
         & (pl.col("words") >= 3)
     )
     is_sentence = pl.col("is_prose") & pl.col("alone_label").is_null() & (pl.col("copies") == 1)
@@ -272,10 +295,6 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-Rule = tuple[str, str, pl.Expr]
-"""A label, its reason, and the expression that says where it holds; the first rule that holds wins."""
-
-
 @cache
 def rules_alone() -> tuple[Rule, ...]:
     """Return the rules that need nothing but the block itself."""
@@ -283,15 +302,17 @@ def rules_alone() -> tuple[Rule, ...]:
     is_line = line & ~pl.col("is_prose")
     end = pl.col("end_marked")
     has_source = pl.when(end.str.contains(f"[/{AGENCY}]")).then(end)
+    has_agency = end.str.contains(AGENCY, literal=True)
     is_whole = pl.col("chars") <= _END_CHARS
+    is_dated = look_where(is_line & text.str.contains("[0-9]")).str.contains(date_pattern()).fill_null(False)
     return (
         ("junk", "lone_marks", ~pl.col("has_letter")),
-        ("date", "date_line", is_line & text.str.contains(date_pattern()) & (pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4)),
+        ("date", "date_line", is_dated & (pl.col("words") <= look_where(is_dated).str.count_matches(_DATE_WORDS) + 4)),
         ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
-        ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b") & (pl.col("words") <= 60)),
+        ("notice", "contributors", look_where(text.str.contains("contributed ", literal=True)).str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b").fill_null(False) & (pl.col("words") <= 60)),
         ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
-        ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
-        ("credit", "agency_name", is_line & is_whole & end.str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
+        ("credit", "agency_alone", is_line & is_whole & look_where(is_line & has_agency, end).str.contains(rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
+        ("credit", "agency_name", is_line & is_whole & look_where(is_line & has_agency, end).str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
         ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
         ("caption", "credit_at_end", (pl.col("words") >= 5) & has_source.str.contains(rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$").fill_null(False)),
         ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
@@ -315,12 +336,10 @@ def label_alone(blocks: pl.DataFrame) -> pl.DataFrame:
         | pl.col("end").str.contains(r"[/©]|via")
         | pl.col("text").str.contains_any(["contributed ", "eporting by", "riting by", "diting by", "ompiled by"])
     )
-    label, reason = pl.col("form_label"), pl.col("form_reason")
-    for name, rule, matches in reversed(rules_alone()):
-        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
-        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
     suspects = blocks.filter(is_suspect).with_columns(end_marked=mark_agencies(pl.col("end")))
-    labelled = suspects.select("row", alone_label=label, alone_reason=reason)
+    labelled = apply_rules(suspects, rules_alone(), pl.col("form_label"), pl.col("form_reason")).select(
+        "row", alone_label="label", alone_reason="reason"
+    )
     return (
         blocks.join(labelled, on="row", how="left", maintain_order="left")
         .with_columns(
@@ -339,14 +358,18 @@ def label_slogans(blocks: pl.DataFrame) -> pl.DataFrame:
         is_first
         & pl.col("is_terminal")
         & pl.col("long").is_between(4, 25)
-        & ~pl.col("text").str.contains('[“”"«»]')
-        & _near(is_headline, 1)
-        & (_near("is_prose", 2) | _near("alone_label", 2).is_not_null())
+        & ~look_where(is_first & pl.col("is_terminal")).str.contains('[“”"«»]')
+        & take_near(is_headline, 1)
+        & (take_near("is_prose", 2) | take_near("alone_label", 2).is_not_null())
         & (pl.col("alone_label").is_null() | pl.col("form_label").is_not_null())
     ).fill_null(False)
-    return blocks.with_columns(
-        alone_label=pl.when(is_slogan).then(pl.lit("promotion")).otherwise("alone_label"),
-        alone_reason=pl.when(is_slogan).then(pl.lit("slogan_above_headline")).otherwise("alone_reason"),
+    return (
+        blocks.with_columns(is_slogan=is_slogan)
+        .with_columns(
+            alone_label=pl.when("is_slogan").then(pl.lit("promotion")).otherwise("alone_label"),
+            alone_reason=pl.when("is_slogan").then(pl.lit("slogan_above_headline")).otherwise("alone_reason"),
+        )
+        .drop("is_slogan")
     )
 
 
@@ -355,29 +378,27 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
 
     Only the first of a document is one.
     """
-    text = pl.col("text")
     is_name = (
         (pl.col("words") <= 4)
         & ~pl.col("is_terminal")
         & (pl.col("alone_label").is_null() | (pl.col("alone_reason") == "agency_name"))
-        & text.str.contains(r"^\p{Lu}[^.!?|:]*$")
     ).fill_null(False)
-    is_dash = text.str.contains("^[—–-]{1,2}$")
-    blocks = blocks.with_columns(is_name=is_name, opens=is_dash & _near("is_prose", 1))
+    is_name = look_where(is_name).str.contains(r"^\p{Lu}[^.!?|:]*$").fill_null(False)
+    is_dash = look_where(pl.col("chars") <= 2).str.contains("^[—–-]{1,2}$").fill_null(False)
+    blocks = blocks.with_columns(is_name=is_name, opens=is_dash & take_near("is_prose", 1))
     blocks = blocks.with_columns(
-        opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & _near("is_name", -1)
+        opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & take_near("is_name", -1)
     )
-    is_alone = (
-        (pl.col("words") <= 8)
-        & text.str.contains(r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$")
-        & _near("is_prose", 1)
-    )
+    is_alone = look_where((pl.col("words") <= 8) & pl.col("tail").str.contains("[—–-]$")).str.contains(
+        r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$"
+    ) & take_near("is_prose", 1)
+    is_above_agency = take_near("opens", 2) & pl.col("is_name") & take_near("is_name", 1) & (pl.col("words") <= 3)
     reason = (
         pl.when("opens")
         .then(pl.lit("dash_of_dateline"))
-        .when(_near("opens", 1) & pl.col("is_name"))
+        .when(take_near("opens", 1) & pl.col("is_name"))
         .then(pl.lit("place_or_agency_above_dash"))
-        .when(_near("opens", 2) & pl.col("is_name") & _near("is_name", 1) & (pl.col("words") <= 3))
+        .when(is_above_agency)
         .then(pl.lit("place_above_agency"))
         .when(is_alone)
         .then(pl.lit("dateline_alone"))
@@ -407,16 +428,18 @@ def rules_in_context() -> tuple[Rule, ...]:
             ~pl.col("is_page")
             & is_short
             & alone.is_null()
-            & (_near("alone_label", 1) == "caption")
-            & (text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]") * 10 >= pl.col("words") * 7)
+            & (take_near("alone_label", 1) == "caption")
+            & (
+                look_where(~pl.col("is_page") & is_short, text.str.head(80)).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]")
+                * 10
+                >= pl.col("words") * 7
+            )
             & (pl.col("words") >= 2),
         ),
         (
             "promotion",
             "capitals_only",
-            ~pl.col("has_lower")
-            & (pl.col("words") >= 3)
-            & text.str.contains(r"\p{Lu}{2}")
+            look_where(~pl.col("has_lower") & (pl.col("words") >= 3)).str.contains(r"\p{Lu}{2}")
             & alone.is_null()
             & ~is_head
             & ~pl.col("is_page"),
@@ -424,12 +447,9 @@ def rules_in_context() -> tuple[Rule, ...]:
         (
             "notice",
             "author_line",
-            (pl.col("place") + 4 > pl.col("last"))
-            & pl.when(pl.col("place") + 4 > pl.col("last"))
-            .then(text.str.head(200))
-            .str.contains(_AUTHOR_LINE)
-            .fill_null(False)
-            & (pl.col("words") <= 60),
+            look_where(
+                (pl.col("place") + 4 > pl.col("last")) & (pl.col("words") <= 60), text.str.head(200)
+            ).str.contains(_AUTHOR_LINE),
         ),
     )
 
@@ -455,41 +475,26 @@ def label_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("after_article"))
         .otherwise(pl.lit("unlike_article")),
     )
-    for name, rule, matches in reversed(rules_in_context()):
-        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
-        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
-    return blocks.with_columns(label=label, reason=reason).pipe(_label_under_title).pipe(_label_headings)
+    return apply_rules(blocks, rules_in_context(), label, reason).pipe(_label_under_title).pipe(_label_headings)
 
 
 def _label_under_title(blocks: pl.DataFrame) -> pl.DataFrame:
     """Say what stands between the headline and the first sentence of a text: one or two lines are subtitles, a table is body."""
     is_under = ~pl.col("is_page") & (pl.col("reason") == "before_article") & (pl.col("place") > pl.col("title_place"))
-    has_number = is_under & pl.col("text").str.contains("[0-9]")
+    has_number = look_where(is_under).str.contains("[0-9]").fill_null(False)
     count, numbers = is_under.sum().over("doc"), has_number.sum().over("doc")
     is_table = is_under & (count >= 3) & (numbers * 2 >= count)
     is_subtitle = is_under & (count <= 2) & (pl.col("long") >= 4)
-    return blocks.with_columns(
-        label=pl.when(is_table).then(pl.lit("body")).when(is_subtitle).then(pl.lit("subtitle")).otherwise("label"),
-        reason=pl.when(is_table)
-        .then(pl.lit("table_under_headline"))
-        .when(is_subtitle)
-        .then(pl.lit("under_headline"))
-        .otherwise("reason"),
-    )
+    rules = (("body", "table_under_headline", is_table), ("subtitle", "under_headline", is_subtitle))
+    return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))
 
 
 def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
     """Turn short lines without an end between sentences of the body into headings."""
     is_body = pl.col("label") == "body"
     is_heading = (
-        is_body
-        & ~pl.col("is_terminal")
-        & (pl.col("long") <= 14)
-        & ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
-        & _near("label", 1).is_in(["body"])
-        & _near("is_prose", 1)
+        is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & take_near(is_body, 1) & take_near("is_prose", 1)
     )
-    return blocks.with_columns(
-        label=pl.when(is_heading).then(pl.lit("heading")).otherwise("label"),
-        reason=pl.when(is_heading).then(pl.lit("short_line_between_sentences")).otherwise("reason"),
-    )
+    is_heading = ~look_where(is_heading).str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
+    rules = (("heading", "short_line_between_sentences", is_heading),)
+    return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))

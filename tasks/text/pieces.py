@@ -40,6 +40,9 @@ _TAILS = (
     ("notice", "agency_sign_off", re.compile(r"\s\((?:Additional )?(?:Reporting|Writing|Editing|Compiled) (?:and \w+ )?by [^()]{3,300}\)\.?$")),
     ("notice", "copyright", re.compile(r"\s(?:©|Copyright ©?|\(c\)) ?(?:19|20)[0-9]{2}\b.{0,120}$")),
 )  # fmt: skip
+_OF_PIECE = ("segment_no", "label", "reason", "text", "raw_start", "raw_end", "edits")
+"""The columns of a line that each of its pieces has for itself."""
+_CUT = ("row", "text", "edits", "encoding", "is_opening", "reason", "raw_start", "raw_end")
 _HEAD_GATE = r"^(?:(?:date|published|updated|posted|Date|Published|Updated|Posted)\b|[0-9]|By \p{Lu}|\p{Lu}[^\n]{0,70}?(?:—|–|--| -|- |\)))"
 _TAIL_GATE = r"(?:(?:by [^()]{3,300}\)\.?)|(?:©|Copyright ©?|\(c\)) ?(?:19|20)[0-9]{2}\b.{0,120})$"
 
@@ -54,11 +57,18 @@ def split_pieces(lines: pl.DataFrame) -> pl.DataFrame:
         (pl.col("is_opening") & pl.col("text").str.contains(_HEAD_GATE)) | pl.col("text").str.contains(_TAIL_GATE)
     )
     lines = lines.with_columns(segment_no=pl.lit(0, pl.UInt16))
-    suspects = lines.filter(is_suspect)
+    lines = lines.with_row_index("row").with_columns(is_suspect=is_suspect)
+    suspects = lines.filter("is_suspect")
     # Python a line: patterns here look ahead, and the bytes of a cut are counted through the line's edits.
-    split = [row for line in suspects.iter_rows(named=True) for row in _split_line(line)]
-    pieces = pl.DataFrame(split, schema=lines.schema, orient="row")
-    return pl.concat([lines.filter(~is_suspect), pieces]).sort("doc", "line_no", "segment_no")
+    rows = [row for line in suspects.select(_CUT).iter_rows(named=True) for row in _split_line(line)]
+    schema = {name: lines.schema[name] for name in ("row", *_OF_PIECE)}
+    pieces = pl.DataFrame(rows, schema=schema, orient="row")
+    if pieces.is_empty():
+        return lines.drop("row", "is_suspect")
+    whole = lines.drop(_OF_PIECE)
+    cut = whole.join(pieces, on="row", maintain_order="right").select(lines.columns)
+    is_cut = pl.col("row").is_in(pieces["row"].unique().implode())
+    return pl.concat([lines.filter(~is_cut), cut]).sort("row", "segment_no").drop("row", "is_suspect")
 
 
 def find_pieces(text: str, is_opening: bool) -> list[Piece]:
@@ -81,26 +91,27 @@ def find_pieces(text: str, is_opening: bool) -> list[Piece]:
     return [*pieces, ("body", "in_article", start, end), *tails]
 
 
-def _split_line(line: dict[str, Any]) -> list[dict[str, Any]]:
+def _split_line(line: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the number of the line and what is _OF_PIECE of each of its pieces; nothing for a line that is one piece."""
     text, edits, encoding = line["text"], line["edits"], line["encoding"]
     pieces = find_pieces(text, line["is_opening"])
     starts = [start for _, _, start, _ in pieces] + [len(text)]
     if len(pieces) == 1 or any(edit["start"] < start < edit["end"] for edit in edits for start in starts):
-        return [line]
-    rows: list[dict[str, Any]] = []
+        return []
+    rows: list[tuple[Any, ...]] = []
     for number, (label, reason, start, end) in enumerate(pieces):
         next_start, is_last = starts[number + 1], number + 1 == len(pieces)
         if any(edit["end"] > end or edit["start"] >= end for edit in edits if start <= edit["start"] < next_start):
             end = next_start  # white space that was repaired keeps its raw bytes: they are part of the piece before it
         own = [edit for edit in edits if start <= edit["start"] and (edit["start"] < end or is_last)]
-        rows.append({
-            **line,
-            "segment_no": number,
-            "label": label,
-            "reason": line["reason"] if label == "body" else reason,
-            "text": text[start:end],
-            "raw_start": line["raw_start"] if start == 0 else find_byte(line, start, encoding, is_end=False),
-            "raw_end": line["raw_end"] if is_last else find_byte(line, end, encoding, is_end=True),
-            "edits": [{**edit, "start": edit["start"] - start, "end": edit["end"] - start} for edit in own],
-        })  # fmt: skip
+        rows.append((
+            line["row"],
+            number,
+            label,
+            line["reason"] if label == "body" else reason,
+            text[start:end],
+            line["raw_start"] if start == 0 else find_byte(line, start, encoding, is_end=False),
+            line["raw_end"] if is_last else find_byte(line, end, encoding, is_end=True),
+            [{**edit, "start": edit["start"] - start, "end": edit["end"] - start} for edit in own],
+        ))  # fmt: skip
     return rows
