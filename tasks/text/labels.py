@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from tasks.lexicons import load_lexicon
@@ -12,8 +14,32 @@ AGENCY = "\x04"
 """Stands for the name of an agency in the text that patterns see."""
 LEAST_SCORE = -0.3
 """Log-odds above which a line of a page is part of the article: a paragraph lost costs more than a line too many."""
-Rule = tuple[str, str, pl.Expr]
-"""A label, its reason, and the expression that says where it holds; the first rule that holds wins."""
+
+
+class Rule(NamedTuple):
+    """A label and its reason, which hold `where` the `text` has the `pattern` and `also` is true; the first rule that holds wins.
+
+    `where` is cheap and may look at other rows; the rest is only looked at in the rows that it leaves. Polars compiles the
+    patterns anew in every call, which costs more than the few lines that they are about: without such a line it does not.
+    """
+
+    label: str
+    reason: str
+    where: pl.Expr
+    pattern: str | None = None
+    text: pl.Expr = pl.col("text")
+    also: pl.Expr | None = None
+
+    def find(self, blocks: pl.DataFrame, where: pl.Series) -> np.ndarray:
+        """Return the numbers of the rows of blocks in which the rule holds, of those in which `where` is true."""
+        rows = where.arg_true().to_numpy()
+        for condition in (self.pattern and self.text.str.contains(self.pattern), self.also):
+            if isinstance(condition, pl.Expr) and len(rows):
+                holds = blocks[rows].select(holds=condition)["holds"].fill_null(False)
+                rows = rows[holds.to_numpy()]
+        return rows
+
+
 _FORM_CHARS = 300
 _END_CHARS = 90
 _OPEN, _SHUT = "\x02", "\x03"
@@ -184,14 +210,13 @@ def look_where(condition: pl.Expr, text: pl.Expr | None = None) -> pl.Expr:
 
 def apply_rules(blocks: pl.DataFrame, rules: Sequence[Rule], label: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
     """Add `label` and `reason`: those of the first rule that holds, else the given ones."""
-    number = pl.lit(None, pl.UInt32)
-    for place, (_, _, holds) in reversed(list(enumerate(rules))):
-        number = pl.when(holds).then(pl.lit(place, pl.UInt32)).otherwise(number)
-    labels, reasons = (pl.lit(pl.Series([rule[part] for rule in rules], dtype=pl.String)) for part in (0, 1))
-    ruled = blocks.select(number=number)["number"]  # every pattern is matched once, for the label and for the reason
-    return blocks.with_columns(
-        label=pl.coalesce(labels.gather(ruled), label), reason=pl.coalesce(reasons.gather(ruled), reason)
-    )
+    wheres = blocks.select(rule.where.alias(str(place)) for place, rule in enumerate(rules))
+    first = np.full(blocks.height, len(rules), np.uint32)
+    for place, rule in reversed(list(enumerate(rules))):
+        first[rule.find(blocks, wheres[str(place)])] = place
+    ruled = pl.Series(first)
+    labels, reasons = (pl.Series([rule[part] for rule in rules] + [None], dtype=pl.String) for part in (0, 1))
+    return blocks.with_columns(label=pl.coalesce(labels[ruled], label), reason=pl.coalesce(reasons[ruled], reason))
 
 
 def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
@@ -298,28 +323,28 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
 @cache
 def rules_alone() -> tuple[Rule, ...]:
     """Return the rules that need nothing but the block itself."""
-    text, line = pl.col("text"), pl.col("words") <= 16
-    is_line = line & ~pl.col("is_prose")
-    end = pl.col("end_marked")
-    has_source = pl.when(end.str.contains(f"[/{AGENCY}]")).then(end)
+    text, end = pl.col("text"), pl.col("end_marked")
+    is_line = (pl.col("words") <= 16) & ~pl.col("is_prose")
     has_agency = end.str.contains(AGENCY, literal=True)
-    is_whole = pl.col("chars") <= _END_CHARS
-    is_dated = look_where(is_line & text.str.contains("[0-9]")).str.contains(date_pattern()).fill_null(False)
+    is_credit = is_line & (pl.col("chars") <= _END_CHARS) & has_agency
+    is_dated = pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4
     return (
-        ("junk", "lone_marks", ~pl.col("has_letter")),
-        ("date", "date_line", is_dated & (pl.col("words") <= look_where(is_dated).str.count_matches(_DATE_WORDS) + 4)),
-        ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
-        ("notice", "contributors", look_where(text.str.contains("contributed ", literal=True)).str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b").fill_null(False) & (pl.col("words") <= 60)),
-        ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
-        ("credit", "agency_alone", is_line & is_whole & look_where(is_line & has_agency, end).str.contains(rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
-        ("credit", "agency_name", is_line & is_whole & look_where(is_line & has_agency, end).str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
-        ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
-        ("caption", "credit_at_end", (pl.col("words") >= 5) & has_source.str.contains(rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$").fill_null(False)),
-        ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
-        ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & pl.col("end").str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
+        Rule("junk", "lone_marks", ~pl.col("has_letter")),
+        Rule("date", "date_line", look_where(is_line).str.contains("[0-9]"), date_pattern(), also=is_dated),
+        Rule("byline", "byline", look_where(is_line).str.contains(_BYLINE_WORD), rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$"),
+        Rule("notice", "contributors", text.str.contains("contributed ", literal=True) & (pl.col("words") <= 60), rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b"),
+        Rule("notice", "agency_sign_off", text.str.contains_any(_SIGN_OFFS), r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$"),
+        Rule("credit", "agency_alone", is_credit, rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$", end),
+        Rule("credit", "agency_name", is_credit, rf"^{AGENCY}(?: via {AGENCY})?$", end),
+        Rule("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains("/", literal=True), rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$"),
+        Rule("caption", "credit_at_end", (pl.col("words") >= 5) & end.str.contains(f"[/{AGENCY}]"), rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$", end),
+        Rule("caption", "credit_in_parentheses", (pl.col("words") >= 5) & has_agency, rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$", end),
+        Rule("caption", "dated_scene", pl.col("words").is_between(8, 70) & pl.col("end").str.contains("[0-9]"), rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$", pl.col("end"), text.str.contains(_SCENE)),
     )  # fmt: skip
 
 
+_BYLINE_WORD = r"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)"
+_SIGN_OFFS = ("eporting by", "riting by", "diting by", "ompiled by")
 _DATE_WORDS = r"[0-9]+(?:[:.,/-][0-9]+)*|(?i:\b(?:am|pm|a\.m\.|p\.m\.|gmt|utc|est|edt|et|cet|bst|ist|uhr|updated|published|posted|modified|last|on|at|first|date|mon|tue|wed|thu|fri|sat|sun))|day\b|(?i:tag\b)"
 _SCENE = r"(?:\b(?:left|right|center|centre|seen|pictured|shown|background|foreground|file)\b|\b(?:speaks?|poses?|walks?|stands?|attends?|arrives?|holds?|waves?|looks?|takes? part|gestures?|listens?|addresses|meets?|shakes?|sits?|visits?|leaves?|talks?|smiles?|delivers?|works?|plays?)\b)"
 
@@ -334,7 +359,7 @@ def label_alone(blocks: pl.DataFrame) -> pl.DataFrame:
         ((pl.col("words") <= 16) & ~pl.col("is_prose"))
         | pl.col("tail").str.contains(r"[)0-9]\.?$")
         | pl.col("end").str.contains(r"[/©]|via")
-        | pl.col("text").str.contains_any(["contributed ", "eporting by", "riting by", "diting by", "ompiled by"])
+        | pl.col("text").str.contains_any(["contributed ", *_SIGN_OFFS])
     )
     suspects = blocks.filter(is_suspect).with_columns(end_marked=mark_agencies(pl.col("end")))
     labelled = apply_rules(suspects, rules_alone(), pl.col("form_label"), pl.col("form_reason")).select(
@@ -416,44 +441,27 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
 def rules_in_context() -> tuple[Rule, ...]:
     """Return the rules that look at neighbours, at the headline and at the stretch that is the article."""
     text, alone = pl.col("text"), pl.col("alone_label")
-    is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal")
+    is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal") & (pl.col("words") >= 2)
+    is_above_caption = ~pl.col("is_page") & is_short & alone.is_null() & (take_near("alone_label", 1) == "caption")
+    capitalized = text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]")
     is_head = pl.col("place") < pl.col("first")
+    in_capitals = ~pl.col("has_lower") & (pl.col("words") >= 3) & alone.is_null() & ~is_head & ~pl.col("is_page")
+    is_late = (pl.col("place") + 4 > pl.col("last")) & (pl.col("words") <= 60)
+    about_author = look_where(is_late, text.str.head(200)).str.contains_any(_AUTHOR_WORDS)
     return (
-        ("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
-        ("title", "repeats_title", pl.col("is_title")),
-        ("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
-        (
-            "caption",
-            "keywords_above_caption",
-            ~pl.col("is_page")
-            & is_short
-            & alone.is_null()
-            & (take_near("alone_label", 1) == "caption")
-            & (
-                look_where(~pl.col("is_page") & is_short, text.str.head(80)).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]")
-                * 10
-                >= pl.col("words") * 7
-            )
-            & (pl.col("words") >= 2),
-        ),
-        (
-            "promotion",
-            "capitals_only",
-            look_where(~pl.col("has_lower") & (pl.col("words") >= 3)).str.contains(r"\p{Lu}{2}")
-            & alone.is_null()
-            & ~is_head
-            & ~pl.col("is_page"),
-        ),
-        (
-            "notice",
-            "author_line",
-            look_where(
-                (pl.col("place") + 4 > pl.col("last")) & (pl.col("words") <= 60), text.str.head(200)
-            ).str.contains(_AUTHOR_LINE),
-        ),
+        Rule("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
+        Rule("title", "repeats_title", pl.col("is_title")),
+        Rule("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
+        Rule("caption", "keywords_above_caption", is_above_caption, also=capitalized * 10 >= pl.col("words") * 7),
+        Rule("promotion", "capitals_only", in_capitals, r"\p{Lu}{2}"),
+        Rule("notice", "author_line", about_author, _AUTHOR_LINE, text.str.head(200)),
     )
 
 
+_AUTHOR_WORDS = (
+    "reporter", "writer", "correspondent", "columnist", "editor", "journalist", "contributor", "author",
+    " writes ", " reports ", " covers ", " has covered ", " blogs ", " joined ", " can be reached at",
+)  # fmt: skip
 _AUTHOR_LINE = (
     rf"^(?:{_NAMES}|[A-Z][A-Z .'-]+) (?:(?:is|was) (?:a|an|the|our)\b.{{0,80}}\b(?:reporter|writer|correspondent|columnist|editor|journalist|contributor|author)\b"
     r"|(?:writes|reports|covers|has covered|blogs) (?:about|on|for|from)?\b|joined .{2,40} (?:in|as)\b|can be reached at\b)"
@@ -485,7 +493,7 @@ def _label_under_title(blocks: pl.DataFrame) -> pl.DataFrame:
     count, numbers = is_under.sum().over("doc"), has_number.sum().over("doc")
     is_table = is_under & (count >= 3) & (numbers * 2 >= count)
     is_subtitle = is_under & (count <= 2) & (pl.col("long") >= 4)
-    rules = (("body", "table_under_headline", is_table), ("subtitle", "under_headline", is_subtitle))
+    rules = (Rule("body", "table_under_headline", is_table), Rule("subtitle", "under_headline", is_subtitle))
     return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))
 
 
@@ -495,6 +503,6 @@ def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
     is_heading = (
         is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & take_near(is_body, 1) & take_near("is_prose", 1)
     )
-    is_heading = ~look_where(is_heading).str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
-    rules = (("heading", "short_line_between_sentences", is_heading),)
+    starts_in_capital = ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
+    rules = (Rule("heading", "short_line_between_sentences", is_heading, also=starts_in_capital),)
     return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))
