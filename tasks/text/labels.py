@@ -270,13 +270,16 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     told = documents.select(
         "doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", "")
     )
-    own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
+    below = look_where(pl.col("is_top"), take_near("folded", 1))
     starts_next = (
-        (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
-        & take_near("folded", 1).str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
-        & (take_near("folded", 1) != pl.col("folded"))
+        below.str.starts_with(pl.concat_str(pl.lit(_OPEN), "own"))
+        & (below != pl.col("folded"))
         & (pl.col("words") >= 3)
-    )
+    ).fill_null(False)
+    blocks = blocks.with_columns(
+        own=pl.col("folded").str.strip_chars(_OPEN + _SHUT), is_top=pl.col("doc").is_first_distinct()
+    ).with_columns(starts_next=starts_next)
+    own, starts_next = pl.col("own"), pl.col("starts_next")
     is_sentence = pl.col("is_prose") & pl.col("alone_label").is_null() & (pl.col("copies") == 1)
     later_sentence = is_sentence.reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
     distance = pl.col("first") - pl.col("place")
@@ -292,17 +295,19 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     score = (
         pl.min_horizontal("long", 12) / 4
         - pl.min_horizontal(distance, 60) * 0.15
-        + (pl.col("place") == pl.col("place").min().over("doc")).cast(pl.Float64) * 1.5
+        + pl.col("is_top").cast(pl.Float64) * 1.5
         + pl.col("copies").is_between(2, 4).cast(pl.Float64) * 2
         + starts_next.cast(pl.Float64) * 3
         + is_main_heading.cast(pl.Float64) * 3
         - (pl.col("long") > 20).cast(pl.Float64)
-        - pl.col("text").str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64) * 2  # the site's name behind it
+        - look_where(pl.col("is_candidate")).str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64)
+        * 2  # the site's name
     )
     is_told = (own == pl.col("told")) & (is_sentence & (own != pl.col("told"))).any().over("doc")
     return (
         blocks.join(told, on="doc", how="left", maintain_order="left")
-        .with_columns(title_score=pl.when(is_told).then(100.0).when(is_candidate).then(score))
+        .with_columns(is_candidate=is_candidate, is_told=is_told)
+        .with_columns(title_score=pl.when("is_told").then(100.0).when("is_candidate").then(score))
         .with_columns(
             title_place=pl.when(pl.col("title_score").max().over("doc") > 0).then(
                 pl.col("place").get(pl.col("title_score").arg_max()).over("doc")
@@ -310,10 +315,9 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(title_folded=own.filter(pl.col("place") == pl.col("title_place")).first().over("doc"))
         .with_columns(
-            is_title=((own == pl.col("title_folded")) | is_told).fill_null(False),
+            is_title=((own == pl.col("title_folded")) | pl.col("is_told")).fill_null(False),
             is_titled_page=(
-                (pl.col("place") < pl.col("first"))
-                & pl.col("folded").str.starts_with(pl.concat_str(pl.lit(_OPEN), "title_folded"))
+                look_where(pl.col("place") < pl.col("first"), own).str.starts_with(pl.col("title_folded"))
                 & (pl.col("title_folded").str.len_chars() >= 12)
             ).fill_null(False),
         )
