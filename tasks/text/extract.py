@@ -66,15 +66,18 @@ def extract_html(documents: pl.DataFrame) -> pl.DataFrame:
     as an edit, so that every character leads back to its bytes. `doc` is taken over from the documents.
     """
     # Python a page: parsers that are faster (lexbor, libxml2) do not tell where in the source a text stands.
-    rows: list[tuple[Any, ...]] = []
+    schema = _PLACES | STRUCTURE
+    columns: list[list[Any]] = [
+        [] for _ in schema
+    ]  # values, not rows: tuples by the thousand keep the garbage collector busy
     changes: dict[int, list[Change]] = {}
     for page in documents.select("doc", "text", "text_start", "encoding", "byte_unit").iter_rows():
-        for row, line_changes in _read_page(*page):
-            if line_changes:
-                changes[len(rows)] = line_changes
-            rows.append(row)
-    schema = _PLACES | STRUCTURE
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+        count = len(columns[0])
+        found = list(_read_page(*page))
+        changes.update((count + number, own) for number, (_, own) in enumerate(found) if own)
+        if found:
+            for column, values in zip(columns, zip(*[row for row, _ in found], strict=True), strict=True):
+                column.extend(values)
     return repair_lines(pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema), changes)
 
 
