@@ -337,7 +337,7 @@ def rules_alone() -> tuple[Rule, ...]:
         Rule("date", "date_line", look_where(is_line).str.contains("[0-9]"), date_pattern(), also=is_dated),
         Rule("byline", "byline", look_where(is_line).str.contains(_BYLINE_WORD), rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$"),
         Rule("notice", "contributors", text.str.contains("contributed ", literal=True) & (pl.col("words") <= 60), rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b"),
-        Rule("notice", "agency_sign_off", text.str.contains_any(_SIGN_OFFS), r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$"),
+        Rule("notice", "agency_sign_off", text.str.contains_any(list(_SIGN_OFFS)), r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$"),
         Rule("credit", "agency_alone", is_credit, rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$", end),
         Rule("credit", "agency_name", is_credit, rf"^{AGENCY}(?: via {AGENCY})?$", end),
         Rule("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains("/", literal=True), rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$"),
@@ -451,7 +451,7 @@ def rules_in_context() -> tuple[Rule, ...]:
     is_head = pl.col("place") < pl.col("first")
     in_capitals = ~pl.col("has_lower") & (pl.col("words") >= 3) & alone.is_null() & ~is_head & ~pl.col("is_page")
     is_late = (pl.col("place") + 4 > pl.col("last")) & (pl.col("words") <= 60)
-    about_author = look_where(is_late, text.str.head(200)).str.contains_any(_AUTHOR_WORDS)
+    about_author = look_where(is_late, text.str.head(200)).str.contains_any(list(_AUTHOR_WORDS))
     return (
         Rule("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
         Rule("title", "repeats_title", pl.col("is_title")),

@@ -61,11 +61,11 @@ def find_layout(lines: pl.DataFrame) -> pl.DataFrame:
     indented, most are full (the first word below had no room) and do not end a sentence; or two in five go on in lower case.
     """
     length = pl.col("text").str.len_chars() + pl.col("indent")
-    joined = lines.select(
+    placed = lines.select(
         "doc", "text", "indent", "blank_lines", width=length.quantile(0.95, "higher").over("doc"), is_joined=_is_below()
     )
     is_joined = pl.col("is_joined")
-    measured = joined.select(
+    measured = placed.select(
         "doc", "blank_lines", "width", "is_joined",
         is_full=is_joined & _had_no_room(is_joined, pl.col("width")),
         goes_on=is_joined & ~look_where(is_joined, pl.col("text").shift(1)).str.contains(_ENDS_SENTENCE),

@@ -58,8 +58,12 @@ def split_pieces(lines: pl.DataFrame) -> pl.DataFrame:
     of the first blocks of a body). Only lines of the body are split.
     """
     head = look_where((pl.col("label") == "body") & pl.col("is_opening"), pl.col("text").str.head(_HEAD_CHARS))
-    is_opening = (head.str.contains_any(_HEAD_MARKS) & head.str.contains(r"^\p{Lu}")) | head.str.contains(_LABELLED)
-    may_end = pl.col("text").str.contains_any(_TAIL_MARKS) | pl.col("text").str.tail(2).str.contains(")", literal=True)
+    is_opening = (head.str.contains_any(list(_HEAD_MARKS)) & head.str.contains(r"^\p{Lu}")) | head.str.contains(
+        _LABELLED
+    )
+    may_end = pl.col("text").str.contains_any(list(_TAIL_MARKS)) | pl.col("text").str.tail(2).str.contains(
+        ")", literal=True
+    )
     is_ending = look_where((pl.col("label") == "body") & may_end)
     is_suspect = is_opening.fill_null(False) | is_ending.str.contains(_TAIL_GATE).fill_null(False)
     lines = lines.with_columns(segment_no=pl.lit(0, pl.UInt16)).with_row_index("row")
@@ -71,7 +75,7 @@ def split_pieces(lines: pl.DataFrame) -> pl.DataFrame:
     has_edits = pl.col("edits").list.len() > 0
     no_edits = suspects.with_columns(edits=pl.when(has_edits).then("edits"))
     rows = [
-        row for line, pieces in zip(no_edits.iter_rows(), several, strict=True) for row in _split_line(*line, pieces)
+        row for line, pieces in zip(no_edits.iter_rows(), several, strict=True) for row in _split_line(line, pieces)
     ]
     return _put_pieces(lines, rows) if rows else lines.drop("row")
 
@@ -107,17 +111,9 @@ def find_pieces(text: str, is_opening: bool) -> list[Piece]:
     return [*pieces, ("body", "in_article", start, end), *tails]
 
 
-def _split_line(
-    row: int,
-    text: str,
-    edits: list[dict[str, Any]] | None,
-    encoding: str,
-    reason_of_line: str,
-    raw_start: int,
-    raw_end: int,
-    pieces: list[Piece],
-) -> Iterator[tuple[Any, ...]]:
+def _split_line(columns: tuple[Any, ...], pieces: list[Piece]) -> Iterator[tuple[Any, ...]]:
     """Yield the number of the line and what is _OF_PIECE of each of its pieces; nothing where a cut is inside of an edit."""
+    row, text, edits, encoding, reason_of_line, raw_start, raw_end = columns  # _CUT
     line = {"text": text, "edits": edits or (), "raw_start": raw_start}
     starts = [start for _, _, start, _ in pieces] + [len(text)]
     if edits and any(edit["start"] < start < edit["end"] for edit in edits for start in starts):
