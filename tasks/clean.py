@@ -23,6 +23,7 @@ from tasks.text.labels import (
     label_slogans,
     match_known_forms,
     measure_blocks,
+    take_near,
 )
 from tasks.text.language import detect_languages
 from tasks.text.lines import find_layout, number_blocks, split_lines
@@ -185,7 +186,7 @@ def label_lines(lines: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
 def place_in_body(segments: pl.DataFrame) -> pl.DataFrame:
     """Add `glue` (what joins a body segment to the one before), `body_start` and `body_end`, null outside of the body."""
     inside = segments.filter(pl.col("label").is_in(BODY_LABELS))
-    previous = pl.col("text").shift(1).over("doc")
+    previous = take_near("text", -1)
     is_same_block = pl.col("block") == pl.col("block").shift(1)
     inside = inside.with_columns(
         glue=pl.when(previous.is_null())
@@ -283,6 +284,10 @@ def fold_body(body: str) -> str:
     body = body.lower()
     for printed, folded in _FOLDED.items() if not body.isascii() else ():
         body = body.replace(printed, folded)
+    one_line = body.replace("\n\n", " ")
+    # white space other than a space is not printable: without any, and without a run, there is nothing to fold
+    if one_line.isprintable() and "  " not in one_line and one_line == one_line.strip(" "):
+        return one_line
     return " ".join(body.split())
 
 

@@ -17,8 +17,10 @@ _MAGIC_NUMBERS = (
     (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"\x7fELF", "ELF"), (b"\xd0\xcf\x11\xe0", "OLE"), (b"{\\rtf", "RTF"),
     (b"SQLite format 3", "SQLite"), (b"OggS", "Ogg"), (b"ID3\x03", "MP3"), (b"ID3\x04", "MP3"), (b"PAR1", "Parquet"),
 )  # fmt: skip
+_MAGIC = tuple(magic for magic, _ in _MAGIC_NUMBERS)
 _WIDE_MARKS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
                (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+_WIDE = tuple(mark for mark, _ in _WIDE_MARKS)
 _LEGACY_ENCODINGS = (  # encoding, languages that are written in it; the first wins a tie
     ("cp1252", {"en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "nb", "fi", "is", "ca", "gl", "eu", "af"}),
     ("iso-8859-2", {"pl", "cs", "sk", "hu", "sl", "hr", "bs", "sr", "sh", "ro", "sq"}),
@@ -97,16 +99,15 @@ _Decoded = tuple[str | None, str, str, int, str | None, str | None]
 
 def _decode(raw: bytes) -> _Decoded:
     """Return text, encoding, byte unit, bytes of the byte order mark, and the reason and detail of a rejection."""
-    for magic, name in _MAGIC_NUMBERS:
-        if raw.startswith(magic):
-            return None, "", "", 0, "binary", f"begins like {name}"
-    for mark, encoding in _WIDE_MARKS:
-        if raw.startswith(mark):
-            return _decode_wide(raw, len(mark), encoding)
+    if raw.startswith(_MAGIC):
+        name = next(name for magic, name in _MAGIC_NUMBERS if raw.startswith(magic))
+        return None, "", "", 0, "binary", f"begins like {name}"
+    if raw.startswith(_WIDE):
+        return next(_decode_wide(raw, len(mark), encoding) for mark, encoding in _WIDE_MARKS if raw.startswith(mark))
     if b"\0" in raw:
         return None, "", "", 0, "binary", "holds NUL bytes"
     start = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
-    data = raw[start:]
+    data = raw[start:] if start else raw
     try:
         return data.decode("utf-8"), "utf-8-sig" if start else "utf-8", "utf-8", start, None, None
     except UnicodeDecodeError:
@@ -122,7 +123,7 @@ def _check_text(
 ) -> _Decoded:
     """Reject a decoded text that is blank or mostly control characters."""
     controls = 0 if byte_unit.startswith("utf-16") else len(raw) - len(raw.translate(None, _CONTROLS))
-    if text is not None and not text.strip():
+    if text is not None and (not text or text.isspace()):
         reason, detail = "empty", f"{len(text)} characters, all of them blank"
     elif text is not None and controls * 20 > len(raw) and byte_unit != "utf-32":
         reason, detail = "binary", f"{len(raw)} bytes, {controls} of them control characters"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -33,7 +33,7 @@ ATTRIBUTES = r"""(?:[^"'>]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+(?:>|\Z)"""
 # The tokens of https://html.spec.whatwg.org/multipage/parsing.html#tokenization; what has no end goes on to the end of the
 # page, as there, and every repetition is possessive, so that no character is looked at twice.
 _TOKEN = re.compile(
-    rf"""<(?:(?P<raw>(?i:script|style|textarea|title|iframe|noembed|noframes|xmp))(?=[\s/>]){ATTRIBUTES}
+    rf"""<(?:(?P<raw>(?=[sStTiInNxX])(?i:script|style|textarea|title|iframe|noembed|noframes|xmp))(?=[\s/>]){ATTRIBUTES}
       (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</[^>]*+(?:>|\Z)|\Z)
     |(?P<name>/?[a-zA-Z][^\s/>]*+){ATTRIBUTES}
     |!--(?:[^-]++|-(?!->))*+(?:-->|\Z)
@@ -66,14 +66,19 @@ def extract_html(documents: pl.DataFrame) -> pl.DataFrame:
     as an edit, so that every character leads back to its bytes. `doc` is taken over from the documents.
     """
     # Python a page: parsers that are faster (lexbor, libxml2) do not tell where in the source a text stands.
-    rows: list[tuple[Any, ...]] = []
+    schema = _PLACES | STRUCTURE
+    columns: list[list[Any]] = [
+        [] for _ in schema
+    ]  # values, not rows: tuples by the thousand keep the garbage collector busy
     changes: dict[int, list[Change]] = {}
     for page in documents.select("doc", "text", "text_start", "encoding", "byte_unit").iter_rows():
-        for row, line_changes in _read_page(*page):
-            if line_changes:
-                changes[len(rows)] = line_changes
-            rows.append(row)
-    return repair_lines(pl.DataFrame(rows, schema=_PLACES | STRUCTURE, orient="row"), changes)
+        count = len(columns[0])
+        found = list(_read_page(*page))
+        changes.update((count + number, own) for number, (_, own) in enumerate(found) if own)
+        if found:
+            for column, values in zip(columns, zip(*[row for row, _ in found], strict=True), strict=True):
+                column.extend(values)
+    return repair_lines(pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema), changes)
 
 
 def _read_page(
@@ -88,17 +93,15 @@ def _read_page(
         raw_start = done_bytes + count_bytes(html[done : line.start], counted_as)
         source = html[line.start : line.end]
         done, done_bytes = line.end, raw_start + count_bytes(source, counted_as)
-        place = line.place
+        _, tag, container, outer, region_no, is_in_article, is_in_named_body = line.place
         row = (
             doc, number, source, encoding, unit, raw_start, done_bytes, 0, line.blank_lines if number else 0,
-            place.tag, region_of[place.region_no], line.link_chars / line.chars, place.container, place.outer, place.is_in_article,
-            place.is_in_named_body,
+            tag, region_of[region_no], line.link_chars / line.chars, container, outer, is_in_article, is_in_named_body,
         )  # fmt: skip
-        yield row, _find_changes(html, line)
+        yield row, _find_changes(html, line, source)
 
 
-@dataclass(slots=True)
-class Place:
+class Place(NamedTuple):
     """An open element: its name, the block that its text stands in, and what is around."""
 
     name: str = ""
@@ -137,49 +140,61 @@ def find_lines(html: str) -> tuple[list[VisibleLine], list[Region]]:
     Region 0 is none.
     """
     lines: list[VisibleLine] = []
-    opened = _Opened()
     line: VisibleLine | None = None
+    opened = _Opened()
+    place, kinds = opened.place, dict(_KINDS)
     breaks, position, unseen, depth, is_link = 2, 0, "", 0, False
+    # the loop that all of a page goes through, tag by tag: what is common is done here, without a call
     for token in itertools.chain(_TOKEN.finditer(html), (None,)):
         start, after = token.span() if token else (len(html), len(html))
         if start > position and not unseen and (text := html[position:start].lstrip(_BLANKS)):
-            first, end = start - len(text), start - len(text) + len(text.rstrip(_BLANKS))
+            chars = len(text)
+            first, end = start - chars, start - chars + len(text.rstrip(_BLANKS))
             if line is None:
-                line = VisibleLine(first, end, int(breaks > 1), opened.place, [(first, end)], 0, 0)
+                line = VisibleLine(first, end, int(breaks > 1), place, [(first, end)], 0, 0)
                 lines.append(line)
             else:
                 line.end = end
                 line.stretches.append((first, end))
             line.chars += end - first
-            line.link_chars += end - first if is_link else 0
+            if is_link:
+                line.link_chars += end - first
             breaks = 0
         position = after
-        name = token[2] if token else None
-        if token is None or name is None or not (unseen or (kind := _KINDS.get(name) or _KINDS.get(name.lower()))):
+        if token is None or (name := token[2]) is None:
             continue
+        if (kind := kinds.get(name)) is None:
+            kind = kinds[name] = _KINDS.get(name.lower(), _INLINE)
         if unseen:
             name = name.lower()
             depth += _change_depth(token, name, unseen)
             if depth > 0 and not (unseen == "head" and name in _BLOCKS):
                 continue
-            unseen, depth, kind = "", 0, _KINDS.get(name)
-        if kind == "block":
+            unseen, depth = "", 0
+        if kind == _INLINE:
+            continue
+        if kind == _OPENS:
             line = None
             breaks = 2
-            opened.see(name.lower(), token[0])
-        elif kind == "link":
+            place = opened.open(token[0])
+        elif kind == _CLOSES:
+            line = None
+            breaks = 2
+            place = opened.close(name)
+        elif kind == _LINK:
             is_link = name[0] != "/"
-        elif kind == "break":
+        elif kind == _BREAK:
             line = None
             breaks += 1
-        elif kind == "unseen" and not token[0].endswith("/>"):
+        elif not token[0].endswith("/>"):
             unseen, depth = name.lower(), 1
     return lines, opened.regions
 
 
+_INLINE, _OPENS, _CLOSES, _LINK, _BREAK, _HIDES = range(6)
 _KINDS = {
-    **dict.fromkeys(_UNSEEN, "unseen"), **dict.fromkeys(_BLOCKS, "block"), **{f"/{name}": "block" for name in _BLOCKS},
-    "a": "link", "/a": "link", "br": "break", "/br": "break",
+    **dict.fromkeys(_UNSEEN, _HIDES), **dict.fromkeys(_BLOCKS, _OPENS), **{f"/{name}": _CLOSES for name in _BLOCKS},
+    "a": _LINK, "/a": _LINK, "br": _BREAK, "/br": _BREAK,
 }  # fmt: skip
 
 
@@ -200,44 +215,43 @@ class _Opened:
         self._stack = [self.place]
         self._count = 0
 
-    def see(self, name: str, markup: str) -> None:
-        """Open or close a block; `markup` is its whole tag."""
+    def open(self, markup: str) -> Place:
+        """Open a block, of which `markup` is the whole tag; return where the text in it stands."""
         stack = self._stack
-        if name[0] == "/":
-            name = name[1:]
-            if stack[-1].name == name:
-                stack.pop()
-            else:
-                self._close_far(name)
-        elif name != "hr":
-            if stack[-1].name == "p" or (stack[-1].name == name and name in _ENDED_BY_THEIR_LIKE):
-                stack.pop()  # a paragraph ends where another block begins
-            stack.append(self._enter(stack[-1], name, markup))
-            if len(stack) > self._DEEPEST:
-                del stack[1]
-        self.place = stack[-1]
-
-    def _close_far(self, name: str) -> None:
-        """Close the nearest element of a name, with all inside that has no end; an end of nothing closes nothing."""
-        for back in range(2, min(len(self._stack), self._FARTHEST_END)):
-            if self._stack[-back].name == name:
-                del self._stack[-back:]
-                return
-
-    def _enter(self, outer: Place, name: str, markup: str) -> Place:
-        region, is_named_body = _know(name, markup)
-        region_no = outer.region_no
-        if region and region != self.regions[region_no].name:
-            self.regions.append(Region(region, region_no))
+        known = _know(markup)
+        name = known.name
+        if name == "hr":
+            return stack[-1]
+        if stack[-1].name == "p" or (stack[-1].name == name and name in _ENDED_BY_THEIR_LIKE):
+            stack.pop()  # a paragraph ends where another block begins
+        _, _, container, around, region_no, is_in_article, is_in_named_body = outer = stack[-1]
+        if known.region and known.region != self.regions[region_no].name:
+            self.regions.append(Region(known.region, region_no))
             region_no = len(self.regions) - 1
-        container, around = outer.container, outer.outer
-        if name not in _LEAVES:
+        if not known.is_leaf:
             self._count += 1
             container, around = self._count, outer.container
-        return Place(
-            name, name, container, around, region_no, outer.is_in_article or name == "article",
-            outer.is_in_named_body or is_named_body,
+        place = Place(
+            name, name, container, around, region_no, is_in_article or name == "article",
+            is_in_named_body or known.is_named_body,
         )  # fmt: skip
+        stack.append(place)
+        if len(stack) > self._DEEPEST:
+            del stack[1]
+        return place
+
+    def close(self, name: str) -> Place:
+        """Close the nearest block that an end tag names, with all inside that has no end; an end of nothing closes nothing."""
+        stack = self._stack
+        name = name[1:].lower()
+        if stack[-1].name == name:
+            stack.pop()
+            return stack[-1]
+        for back in range(2, min(len(stack), self._FARTHEST_END)):
+            if stack[-back].name == name:
+                del stack[-back:]
+                break
+        return stack[-1]
 
 
 _WHOLE = frozenset({"html", "body", "main"})
@@ -264,17 +278,27 @@ _RELATED_PHRASES = re.compile(r"\b(?:author bio|more stories|read more|most read
 _NAMED_BODY = re.compile(
     r"\b(?:article|story|entry|post|news|content|single) (?:main )?(?:body|content|text)\b|\bbody (?:text|content|copy)\b"
 )
+_NAME_OF_TAG = re.compile(r"[^\s/>]+")
 _WORD_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _MOST_NAME_CHARS = 1_000
 
 
+class _Known(NamedTuple):
+    """What the tag of a block says: its name, the region that it is, whether it is the body of an article, and one of _LEAVES."""
+
+    name: str
+    region: str | None
+    is_named_body: bool
+    is_leaf: bool
+
+
 @lru_cache(maxsize=10_000)
-def _know(name: str, markup: str) -> tuple[str | None, bool]:
-    """Return the region that an element is, if any, and whether it is the body of an article: by its name or what it is called."""
+def _know(markup: str) -> _Known:
+    name = _NAME_OF_TAG.match(markup, 1)[0].lower()  # type: ignore[index]  # a tag has one
     if name in _WHOLE:
-        return None, False
-    region, is_named_body = _know_names(_read_names(markup))
-    return _REGION_OF.get(name) or region, is_named_body
+        return _Known(name, None, False, name in _LEAVES)
+    region, is_named_body = _know_names(_read_names(markup)) if "=" in markup else (None, False)
+    return _Known(name, _REGION_OF.get(name) or region, is_named_body, name in _LEAVES)
 
 
 def _read_names(markup: str) -> str:
@@ -284,12 +308,14 @@ def _read_names(markup: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _know_names(names: str) -> tuple[str | None, bool]:
-    words = [word.lower() for word in _WORD_OF_NAME.findall(names)]
-    regions = {_REGION_OF_WORD[word] for word in words if word in _REGION_OF_WORD}
-    phrase = " ".join(words)
+    if not names:
+        return None, False
+    phrase = " ".join(_WORD_OF_NAME.findall(names)).lower()
+    regions = {_REGION_OF_WORD[word] for word in phrase.split(" ") if word in _REGION_OF_WORD}
     if not regions and _RELATED_PHRASES.search(phrase):
         regions = {"related"}
-    return min(regions, key=_RANKS.__getitem__, default=None), bool(_NAMED_BODY.search(phrase))
+    has_body = "body" in phrase or "content" in phrase or "text" in phrase
+    return min(regions, key=_RANKS.__getitem__, default=None), has_body and bool(_NAMED_BODY.search(phrase))
 
 
 _LONG_LINE = 80
@@ -320,8 +346,13 @@ def _settle_regions(lines: list[VisibleLine], regions: list[Region]) -> list[str
 _MOST_PROSE, _MOST_PROSE_OF_COMMENTS = 0.4, 0.9
 
 
-def _find_changes(html: str, line: VisibleLine) -> list[Change]:
+def _find_changes(html: str, line: VisibleLine, source: str) -> list[Change]:
     """Return what is to change in the source of a line: white space to one space, markup to nothing or to a space."""
+    if len(line.stretches) == 1:
+        # white space other than a space is not printable: most lines have nothing to collapse
+        if source.isprintable() and "  " not in source:
+            return []
+        return [(match.start(), match.end(), " ", "blank") for match in _BLANK_RUN.finditer(source)]
     changes: list[Change] = []
     done = line.start
     for start, end in line.stretches:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -192,17 +192,31 @@ def _date_datelines(header: pl.DataFrame) -> pl.DataFrame:
     return header.with_columns(dated)
 
 
+@lru_cache(maxsize=10_000)
 def _read_date(
     date_text: str | None, dateline: str | None, copyright_year: int | None
 ) -> tuple[date | None, str | None]:
-    if date_text and (match := re.search(date_pattern(), date_text)) and (day := parse_date(match.group())):
+    if date_text and (match := _full_date().search(date_text)) and (day := parse_date(match.group())):
         return day, "date_label"
-    if dateline:
-        if (match := re.search(date_pattern(), dateline)) and (day := parse_date(match.group())):
+    if dateline and _DIGIT.search(dateline):
+        if (match := _full_date().search(dateline)) and (day := parse_date(match.group())):
             return day, "dateline"
         if copyright_year and (day := parse_date(f"{dateline} {copyright_year}")):
             return day, "dateline_and_copyright_year"
     return None, None
+
+
+_DIGIT = re.compile(r"\d")
+
+
+@cache
+def _full_date() -> re.Pattern[str]:
+    return re.compile(date_pattern())
+
+
+@cache
+def _month() -> re.Pattern[str]:
+    return re.compile(rf"(?i)(?<![^\W\d_])({month_names()})(?![^\W\d_])")
 
 
 @cache
@@ -222,8 +236,8 @@ def parse_date(text: str, date_order: str = "dmy") -> date | None:
         first, second, year = map(int, match.groups())
         day, month = (second, first) if date_order == "mdy" else (first, second)
         return _make_date(year, month, day) or _make_date(year, day, month)
-    month_match = re.search(rf"(?i)(?<![^\W\d_])({month_names()})(?![^\W\d_])", text)
     year_match = re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", text)
+    month_match = _month().search(text) if year_match else None
     if not (month_match and year_match):
         return None
     rest = text[: year_match.start()] + " " + text[year_match.end() :]

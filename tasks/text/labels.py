@@ -1,7 +1,10 @@
 """What every block of a text is: features, known forms, the stretch that is the article, and rules that give the label."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from tasks.lexicons import load_lexicon
@@ -11,6 +14,32 @@ AGENCY = "\x04"
 """Stands for the name of an agency in the text that patterns see."""
 LEAST_SCORE = -0.3
 """Log-odds above which a line of a page is part of the article: a paragraph lost costs more than a line too many."""
+
+
+class Rule(NamedTuple):
+    """A label and its reason, which hold `where` the `text` has the `pattern` and `also` is true; the first rule that holds wins.
+
+    `where` is cheap and may look at other rows; the rest is only looked at in the rows that it leaves. Polars compiles the
+    patterns anew in every call, which costs more than the few lines that they are about: without such a line it does not.
+    """
+
+    label: str
+    reason: str
+    where: pl.Expr
+    pattern: str | None = None
+    text: pl.Expr = pl.col("text")
+    also: pl.Expr | None = None
+
+    def find(self, blocks: pl.DataFrame, where: pl.Series) -> np.ndarray:
+        """Return the numbers of the rows of blocks in which the rule holds, of those in which `where` is true."""
+        rows = where.arg_true().to_numpy()
+        for condition in (self.pattern and self.text.str.contains(self.pattern), self.also):
+            if isinstance(condition, pl.Expr) and len(rows):
+                holds = blocks[rows].select(holds=condition)["holds"].fill_null(False)
+                rows = rows[holds.to_numpy()]
+        return rows
+
+
 _FORM_CHARS = 300
 _END_CHARS = 90
 _OPEN, _SHUT = "\x02", "\x03"
@@ -165,10 +194,29 @@ def find_stretch(blocks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _near(column: str | pl.Expr, offset: int) -> pl.Expr:
-    """Return the value of `column` in the block `offset` places below (above when negative) in the same document."""
+def take_near(column: str | pl.Expr, offset: int) -> pl.Expr:
+    """Return the value of `column` in the row `offset` places below (above when negative), null in another document.
+
+    The rows of a document stand together: a shift of the whole column and a look at `doc` costs an eighth of a window.
+    """
     expression = pl.col(column) if isinstance(column, str) else column
-    return expression.shift(-offset).over("doc")
+    return pl.when(pl.col("doc") == pl.col("doc").shift(-offset)).then(expression.shift(-offset))
+
+
+def look_where(condition: pl.Expr, text: pl.Expr | None = None) -> pl.Expr:
+    """Return the text where the condition holds, else null: what a pattern does not see costs nothing."""
+    return pl.when(condition).then(pl.col("text") if text is None else text)
+
+
+def apply_rules(blocks: pl.DataFrame, rules: Sequence[Rule], label: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
+    """Add `label` and `reason`: those of the first rule that holds, else the given ones."""
+    wheres = blocks.select(rule.where.alias(str(place)) for place, rule in enumerate(rules))
+    first = np.full(blocks.height, len(rules), np.uint32)
+    for place, rule in reversed(list(enumerate(rules))):
+        first[rule.find(blocks, wheres[str(place)])] = place
+    ruled = pl.Series(first)
+    labels, reasons = (pl.Series([rule[part] for rule in rules] + [None], dtype=pl.String) for part in (0, 1))
+    return blocks.with_columns(label=pl.coalesce(labels[ruled], label), reason=pl.coalesce(reasons[ruled], reason))
 
 
 def find_article(blocks: pl.DataFrame) -> pl.DataFrame:
@@ -222,13 +270,16 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     told = documents.select(
         "doc", told=fold_text(pl.coalesce("metadata_title", "page_title")).str.replace(r"[\s:.…!]+$", "")
     )
-    own = pl.col("folded").str.strip_chars(_OPEN + _SHUT)
+    below = look_where(pl.col("is_top"), take_near("folded", 1))
     starts_next = (
-        (pl.col("place") == pl.col("place").min().over("doc")).fill_null(False)
-        & _near("folded", 1).str.starts_with(pl.concat_str(pl.lit(_OPEN), own))
-        & (_near("folded", 1) != pl.col("folded"))
+        below.str.starts_with(pl.concat_str(pl.lit(_OPEN), "own"))
+        & (below != pl.col("folded"))
         & (pl.col("words") >= 3)
-    )
+    ).fill_null(False)
+    blocks = blocks.with_columns(
+        own=pl.col("folded").str.strip_chars(_OPEN + _SHUT), is_top=pl.col("doc").is_first_distinct()
+    ).with_columns(starts_next=starts_next)
+    own, starts_next = pl.col("own"), pl.col("starts_next")
     is_sentence = pl.col("is_prose") & pl.col("alone_label").is_null() & (pl.col("copies") == 1)
     later_sentence = is_sentence.reverse().cum_max().reverse().shift(-1).over("doc").fill_null(False)
     distance = pl.col("first") - pl.col("place")
@@ -244,17 +295,19 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     score = (
         pl.min_horizontal("long", 12) / 4
         - pl.min_horizontal(distance, 60) * 0.15
-        + (pl.col("place") == pl.col("place").min().over("doc")).cast(pl.Float64) * 1.5
+        + pl.col("is_top").cast(pl.Float64) * 1.5
         + pl.col("copies").is_between(2, 4).cast(pl.Float64) * 2
         + starts_next.cast(pl.Float64) * 3
         + is_main_heading.cast(pl.Float64) * 3
         - (pl.col("long") > 20).cast(pl.Float64)
-        - pl.col("text").str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64) * 2  # the site's name behind it
+        - look_where(pl.col("is_candidate")).str.contains(r"\s[|·–—»-]\s[^|·–—»-]{2,40}$").cast(pl.Float64)
+        * 2  # the site's name
     )
     is_told = (own == pl.col("told")) & (is_sentence & (own != pl.col("told"))).any().over("doc")
     return (
         blocks.join(told, on="doc", how="left", maintain_order="left")
-        .with_columns(title_score=pl.when(is_told).then(100.0).when(is_candidate).then(score))
+        .with_columns(is_candidate=is_candidate, is_told=is_told)
+        .with_columns(title_score=pl.when("is_told").then(100.0).when("is_candidate").then(score))
         .with_columns(
             title_place=pl.when(pl.col("title_score").max().over("doc") > 0).then(
                 pl.col("place").get(pl.col("title_score").arg_max()).over("doc")
@@ -262,43 +315,40 @@ def find_title(blocks: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(title_folded=own.filter(pl.col("place") == pl.col("title_place")).first().over("doc"))
         .with_columns(
-            is_title=((own == pl.col("title_folded")) | is_told).fill_null(False),
+            is_title=((own == pl.col("title_folded")) | pl.col("is_told")).fill_null(False),
             is_titled_page=(
-                (pl.col("place") < pl.col("first"))
-                & pl.col("folded").str.starts_with(pl.concat_str(pl.lit(_OPEN), "title_folded"))
+                look_where(pl.col("place") < pl.col("first"), own).str.starts_with(pl.col("title_folded"))
                 & (pl.col("title_folded").str.len_chars() >= 12)
             ).fill_null(False),
         )
     )
 
 
-Rule = tuple[str, str, pl.Expr]
-"""A label, its reason, and the expression that says where it holds; the first rule that holds wins."""
-
-
 @cache
 def rules_alone() -> tuple[Rule, ...]:
     """Return the rules that need nothing but the block itself."""
-    text, line = pl.col("text"), pl.col("words") <= 16
-    is_line = line & ~pl.col("is_prose")
-    end = pl.col("end_marked")
-    has_source = pl.when(end.str.contains(f"[/{AGENCY}]")).then(end)
-    is_whole = pl.col("chars") <= _END_CHARS
+    text, end = pl.col("text"), pl.col("end_marked")
+    is_line = (pl.col("words") <= 16) & ~pl.col("is_prose")
+    has_agency = end.str.contains(AGENCY, literal=True)
+    is_credit = is_line & (pl.col("chars") <= _END_CHARS) & has_agency
+    is_dated = pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4
     return (
-        ("junk", "lone_marks", ~pl.col("has_letter")),
-        ("date", "date_line", is_line & text.str.contains(date_pattern()) & (pl.col("words") <= text.str.count_matches(_DATE_WORDS) + 4)),
-        ("byline", "byline", is_line & text.str.contains(rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$")),
-        ("notice", "contributors", text.str.contains(rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b") & (pl.col("words") <= 60)),
-        ("notice", "agency_sign_off", text.str.contains(r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$")),
-        ("credit", "agency_alone", is_line & is_whole & end.str.contains(rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$")),
-        ("credit", "agency_name", is_line & is_whole & end.str.contains(rf"^{AGENCY}(?: via {AGENCY})?$")),
-        ("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains(rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$")),
-        ("caption", "credit_at_end", (pl.col("words") >= 5) & has_source.str.contains(rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$").fill_null(False)),
-        ("caption", "credit_in_parentheses", (pl.col("words") >= 5) & end.str.contains(rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$")),
-        ("caption", "dated_scene", (pl.col("words").is_between(8, 70)) & pl.col("end").str.contains(rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$") & text.str.contains(_SCENE)),
+        Rule("junk", "lone_marks", ~pl.col("has_letter")),
+        Rule("date", "date_line", look_where(is_line).str.contains("[0-9]"), date_pattern(), also=is_dated),
+        Rule("byline", "byline", look_where(is_line).str.contains(_BYLINE_WORD), rf"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)\s*:?\s+{_NAMES}(?:(?:\s*,|\s*&|\s+and|\s+und|\s+et|\s+y|\s+AND)\s+.{{2,60}}|\s+in\s+{_NAMES}|\s*[|/–—-].{{0,60}})?$"),
+        Rule("notice", "contributors", text.str.contains("contributed ", literal=True) & (pl.col("words") <= 60), rf"^[(]?{_NAME}\s.{{3,200}}\bcontributed (?:to this|reporting|research|additional reporting)\b"),
+        Rule("notice", "agency_sign_off", text.str.contains_any(list(_SIGN_OFFS)), r"^\(?(?:Additional )?(?:[Rr]eporting|[Ww]riting|[Ee]diting|[Cc]ompiled) by [^.]{3,200}\)?\.?$"),
+        Rule("credit", "agency_alone", is_credit, rf"^(?:[^.!?(){AGENCY}]{{0,60}}(?:/|, via |\bvia |©\s?|\|\s?))(?:{AGENCY}|{_NAME}/{AGENCY})(?:/[^.!?]{{2,40}})?\)?\.?$", end),
+        Rule("credit", "agency_name", is_credit, rf"^{AGENCY}(?: via {AGENCY})?$", end),
+        Rule("credit", "name_slash_source", (pl.col("words") <= 9) & text.str.contains("/", literal=True), rf"^{_NAMES}\s?/\s?{_NAME}(?:\s{_NAME}){{0,4}}(?:, via {_NAMES}|/{_NAMES})?$"),
+        Rule("caption", "credit_at_end", (pl.col("words") >= 5) & end.str.contains(f"[/{AGENCY}]"), rf"[.!?”\"’)]\s?\(?(?:\p{{Lu}}[^.!?/()]{{1,40}}/\s?(?:{AGENCY}|[A-Z]{{2,6}})(?:(?:/| via ).{{2,30}})?|(?:© ?)?{AGENCY}(?: [Pp]hoto)?)\)?\.?$", end),
+        Rule("caption", "credit_in_parentheses", (pl.col("words") >= 5) & has_agency, rf"\((?:[^(){AGENCY}]{{0,60}}[/,:© ])?{AGENCY}(?:[/ ][^()]{{0,60}})?\)\.?$", end),
+        Rule("caption", "dated_scene", pl.col("words").is_between(8, 70) & pl.col("end").str.contains("[0-9]"), rf"(?:,| on) (?:\p{{Lu}}\p{{Ll}}+,? )?(?:the )?{date_pattern()}\.?$", pl.col("end"), text.str.contains(_SCENE)),
     )  # fmt: skip
 
 
+_BYLINE_WORD = r"^(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|Av|Di|Text|Autor|Author|Written by)"
+_SIGN_OFFS = ("eporting by", "riting by", "diting by", "ompiled by")
 _DATE_WORDS = r"[0-9]+(?:[:.,/-][0-9]+)*|(?i:\b(?:am|pm|a\.m\.|p\.m\.|gmt|utc|est|edt|et|cet|bst|ist|uhr|updated|published|posted|modified|last|on|at|first|date|mon|tue|wed|thu|fri|sat|sun))|day\b|(?i:tag\b)"
 _SCENE = r"(?:\b(?:left|right|center|centre|seen|pictured|shown|background|foreground|file)\b|\b(?:speaks?|poses?|walks?|stands?|attends?|arrives?|holds?|waves?|looks?|takes? part|gestures?|listens?|addresses|meets?|shakes?|sits?|visits?|leaves?|talks?|smiles?|delivers?|works?|plays?)\b)"
 
@@ -313,14 +363,12 @@ def label_alone(blocks: pl.DataFrame) -> pl.DataFrame:
         ((pl.col("words") <= 16) & ~pl.col("is_prose"))
         | pl.col("tail").str.contains(r"[)0-9]\.?$")
         | pl.col("end").str.contains(r"[/©]|via")
-        | pl.col("text").str.contains_any(["contributed ", "eporting by", "riting by", "diting by", "ompiled by"])
+        | pl.col("text").str.contains_any(["contributed ", *_SIGN_OFFS])
     )
-    label, reason = pl.col("form_label"), pl.col("form_reason")
-    for name, rule, matches in reversed(rules_alone()):
-        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
-        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
     suspects = blocks.filter(is_suspect).with_columns(end_marked=mark_agencies(pl.col("end")))
-    labelled = suspects.select("row", alone_label=label, alone_reason=reason)
+    labelled = apply_rules(suspects, rules_alone(), pl.col("form_label"), pl.col("form_reason")).select(
+        "row", alone_label="label", alone_reason="reason"
+    )
     return (
         blocks.join(labelled, on="row", how="left", maintain_order="left")
         .with_columns(
@@ -339,14 +387,18 @@ def label_slogans(blocks: pl.DataFrame) -> pl.DataFrame:
         is_first
         & pl.col("is_terminal")
         & pl.col("long").is_between(4, 25)
-        & ~pl.col("text").str.contains('[“”"«»]')
-        & _near(is_headline, 1)
-        & (_near("is_prose", 2) | _near("alone_label", 2).is_not_null())
+        & ~look_where(is_first & pl.col("is_terminal")).str.contains('[“”"«»]')
+        & take_near(is_headline, 1)
+        & (take_near("is_prose", 2) | take_near("alone_label", 2).is_not_null())
         & (pl.col("alone_label").is_null() | pl.col("form_label").is_not_null())
     ).fill_null(False)
-    return blocks.with_columns(
-        alone_label=pl.when(is_slogan).then(pl.lit("promotion")).otherwise("alone_label"),
-        alone_reason=pl.when(is_slogan).then(pl.lit("slogan_above_headline")).otherwise("alone_reason"),
+    return (
+        blocks.with_columns(is_slogan=is_slogan)
+        .with_columns(
+            alone_label=pl.when("is_slogan").then(pl.lit("promotion")).otherwise("alone_label"),
+            alone_reason=pl.when("is_slogan").then(pl.lit("slogan_above_headline")).otherwise("alone_reason"),
+        )
+        .drop("is_slogan")
     )
 
 
@@ -355,29 +407,27 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
 
     Only the first of a document is one.
     """
-    text = pl.col("text")
     is_name = (
         (pl.col("words") <= 4)
         & ~pl.col("is_terminal")
         & (pl.col("alone_label").is_null() | (pl.col("alone_reason") == "agency_name"))
-        & text.str.contains(r"^\p{Lu}[^.!?|:]*$")
     ).fill_null(False)
-    is_dash = text.str.contains("^[—–-]{1,2}$")
-    blocks = blocks.with_columns(is_name=is_name, opens=is_dash & _near("is_prose", 1))
+    is_name = look_where(is_name).str.contains(r"^\p{Lu}[^.!?|:]*$").fill_null(False)
+    is_dash = look_where(pl.col("chars") <= 2).str.contains("^[—–-]{1,2}$").fill_null(False)
+    blocks = blocks.with_columns(is_name=is_name, opens=is_dash & take_near("is_prose", 1))
     blocks = blocks.with_columns(
-        opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & _near("is_name", -1)
+        opens=pl.col("opens") & (pl.col("opens").cum_sum().over("doc") == 1) & take_near("is_name", -1)
     )
-    is_alone = (
-        (pl.col("words") <= 8)
-        & text.str.contains(r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$")
-        & _near("is_prose", 1)
-    )
+    is_alone = look_where((pl.col("words") <= 8) & pl.col("tail").str.contains("[—–-]$")).str.contains(
+        r"^\p{Lu}[\p{L}0-9 .,'’-]{2,40}(?:\([^()]{2,40}\))?\s?[—–-]{1,2}$"
+    ) & take_near("is_prose", 1)
+    is_above_agency = take_near("opens", 2) & pl.col("is_name") & take_near("is_name", 1) & (pl.col("words") <= 3)
     reason = (
         pl.when("opens")
         .then(pl.lit("dash_of_dateline"))
-        .when(_near("opens", 1) & pl.col("is_name"))
+        .when(take_near("opens", 1) & pl.col("is_name"))
         .then(pl.lit("place_or_agency_above_dash"))
-        .when(_near("opens", 2) & pl.col("is_name") & _near("is_name", 1) & (pl.col("words") <= 3))
+        .when(is_above_agency)
         .then(pl.lit("place_above_agency"))
         .when(is_alone)
         .then(pl.lit("dateline_alone"))
@@ -395,45 +445,27 @@ def label_datelines(blocks: pl.DataFrame) -> pl.DataFrame:
 def rules_in_context() -> tuple[Rule, ...]:
     """Return the rules that look at neighbours, at the headline and at the stretch that is the article."""
     text, alone = pl.col("text"), pl.col("alone_label")
-    is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal")
+    is_short = (pl.col("long") <= 12) & ~pl.col("is_terminal") & (pl.col("words") >= 2)
+    is_above_caption = ~pl.col("is_page") & is_short & alone.is_null() & (take_near("alone_label", 1) == "caption")
+    capitalized = text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]")
     is_head = pl.col("place") < pl.col("first")
+    in_capitals = ~pl.col("has_lower") & (pl.col("words") >= 3) & alone.is_null() & ~is_head & ~pl.col("is_page")
+    is_late = (pl.col("place") + 4 > pl.col("last")) & (pl.col("words") <= 60)
+    about_author = look_where(is_late, text.str.head(200)).str.contains_any(list(_AUTHOR_WORDS))
     return (
-        ("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
-        ("title", "repeats_title", pl.col("is_title")),
-        ("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
-        (
-            "caption",
-            "keywords_above_caption",
-            ~pl.col("is_page")
-            & is_short
-            & alone.is_null()
-            & (_near("alone_label", 1) == "caption")
-            & (text.str.head(80).str.count_matches(r"(?:^|\s)[\p{Lu}\p{N}]") * 10 >= pl.col("words") * 7)
-            & (pl.col("words") >= 2),
-        ),
-        (
-            "promotion",
-            "capitals_only",
-            ~pl.col("has_lower")
-            & (pl.col("words") >= 3)
-            & text.str.contains(r"\p{Lu}{2}")
-            & alone.is_null()
-            & ~is_head
-            & ~pl.col("is_page"),
-        ),
-        (
-            "notice",
-            "author_line",
-            (pl.col("place") + 4 > pl.col("last"))
-            & pl.when(pl.col("place") + 4 > pl.col("last"))
-            .then(text.str.head(200))
-            .str.contains(_AUTHOR_LINE)
-            .fill_null(False)
-            & (pl.col("words") <= 60),
-        ),
+        Rule("title", "headline", pl.col("is_title") & (pl.col("place") == pl.col("title_place"))),
+        Rule("title", "repeats_title", pl.col("is_title")),
+        Rule("title", "repeats_title", pl.col("is_titled_page") & alone.is_null()),
+        Rule("caption", "keywords_above_caption", is_above_caption, also=capitalized * 10 >= pl.col("words") * 7),
+        Rule("promotion", "capitals_only", in_capitals, r"\p{Lu}{2}"),
+        Rule("notice", "author_line", about_author, _AUTHOR_LINE, text.str.head(200)),
     )
 
 
+_AUTHOR_WORDS = (
+    "reporter", "writer", "correspondent", "columnist", "editor", "journalist", "contributor", "author",
+    " writes ", " reports ", " covers ", " has covered ", " blogs ", " joined ", " can be reached at",
+)  # fmt: skip
 _AUTHOR_LINE = (
     rf"^(?:{_NAMES}|[A-Z][A-Z .'-]+) (?:(?:is|was) (?:a|an|the|our)\b.{{0,80}}\b(?:reporter|writer|correspondent|columnist|editor|journalist|contributor|author)\b"
     r"|(?:writes|reports|covers|has covered|blogs) (?:about|on|for|from)?\b|joined .{2,40} (?:in|as)\b|can be reached at\b)"
@@ -455,41 +487,26 @@ def label_blocks(blocks: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("after_article"))
         .otherwise(pl.lit("unlike_article")),
     )
-    for name, rule, matches in reversed(rules_in_context()):
-        label = pl.when(matches).then(pl.lit(name)).otherwise(label)
-        reason = pl.when(matches).then(pl.lit(rule)).otherwise(reason)
-    return blocks.with_columns(label=label, reason=reason).pipe(_label_under_title).pipe(_label_headings)
+    return apply_rules(blocks, rules_in_context(), label, reason).pipe(_label_under_title).pipe(_label_headings)
 
 
 def _label_under_title(blocks: pl.DataFrame) -> pl.DataFrame:
     """Say what stands between the headline and the first sentence of a text: one or two lines are subtitles, a table is body."""
     is_under = ~pl.col("is_page") & (pl.col("reason") == "before_article") & (pl.col("place") > pl.col("title_place"))
-    has_number = is_under & pl.col("text").str.contains("[0-9]")
+    has_number = look_where(is_under).str.contains("[0-9]").fill_null(False)
     count, numbers = is_under.sum().over("doc"), has_number.sum().over("doc")
     is_table = is_under & (count >= 3) & (numbers * 2 >= count)
     is_subtitle = is_under & (count <= 2) & (pl.col("long") >= 4)
-    return blocks.with_columns(
-        label=pl.when(is_table).then(pl.lit("body")).when(is_subtitle).then(pl.lit("subtitle")).otherwise("label"),
-        reason=pl.when(is_table)
-        .then(pl.lit("table_under_headline"))
-        .when(is_subtitle)
-        .then(pl.lit("under_headline"))
-        .otherwise("reason"),
-    )
+    rules = (Rule("body", "table_under_headline", is_table), Rule("subtitle", "under_headline", is_subtitle))
+    return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))
 
 
 def _label_headings(blocks: pl.DataFrame) -> pl.DataFrame:
     """Turn short lines without an end between sentences of the body into headings."""
     is_body = pl.col("label") == "body"
     is_heading = (
-        is_body
-        & ~pl.col("is_terminal")
-        & (pl.col("long") <= 14)
-        & ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
-        & _near("label", 1).is_in(["body"])
-        & _near("is_prose", 1)
+        is_body & ~pl.col("is_terminal") & (pl.col("long") <= 14) & take_near(is_body, 1) & take_near("is_prose", 1)
     )
-    return blocks.with_columns(
-        label=pl.when(is_heading).then(pl.lit("heading")).otherwise("label"),
-        reason=pl.when(is_heading).then(pl.lit("short_line_between_sentences")).otherwise("reason"),
-    )
+    starts_in_capital = ~pl.col("text").str.contains(r"^[^\p{Lu}\p{N}]*\p{Ll}")
+    rules = (Rule("heading", "short_line_between_sentences", is_heading, also=starts_in_capital),)
+    return apply_rules(blocks, rules, pl.col("label"), pl.col("reason"))

@@ -3,10 +3,12 @@
 import polars as pl
 
 from tasks.text.decode import byte_length
+from tasks.text.labels import look_where, take_near
 
 _BREAKS = r"\n\r\x0b\x0c\x{85}\x{2028}\x{2029}"
 # U+0085 after an accented letter is the second byte of a letter in mojibake (Å is C3 85), not a line end.
 _LINE = rf"(?:[Â-ô]\x{{85}}|[^{_BREAKS}])*(?:\r\n|[{_BREAKS}])|[^{_BREAKS}]+"
+_OTHER_BREAK = rf"[{_BREAKS[2:]}]"
 _ENDS_SENTENCE = r"""[.!?…:;。！？]["'”’»“)\]]*$"""
 
 
@@ -21,7 +23,10 @@ def split_lines(documents: pl.DataFrame) -> pl.DataFrame:
     whole = documents.select(
         "encoding", "byte_unit", "text_start",
         doc=pl.int_range(pl.len(), dtype=pl.UInt32),
-        line=pl.col("text").str.extract_all(_LINE),
+        line=pl.coalesce(
+            look_where(pl.col("text").str.contains(_OTHER_BREAK)).str.extract_all(_LINE),
+            pl.col("text").str.split("\n", inclusive=True),
+        ),
     )  # fmt: skip
     lines = (
         whole.with_columns(line_no=pl.int_ranges(pl.col("line").list.len(), dtype=pl.UInt32))
@@ -44,7 +49,7 @@ def split_lines(documents: pl.DataFrame) -> pl.DataFrame:
             "doc", "line_no", "line", "encoding", "byte_unit",
             pl.col("raw_start", "raw_end").cast(pl.UInt64),
             "indent",
-            blank_lines=(pl.col("line_no") - pl.col("line_no").shift(1).over("doc") - 1).fill_null(0).cast(pl.UInt32),
+            blank_lines=(pl.col("line_no") - take_near("line_no", -1) - 1).fill_null(0).cast(pl.UInt32),
         )
     )  # fmt: skip
 
@@ -56,15 +61,16 @@ def find_layout(lines: pl.DataFrame) -> pl.DataFrame:
     indented, most are full (the first word below had no room) and do not end a sentence; or two in five go on in lower case.
     """
     length = pl.col("text").str.len_chars() + pl.col("indent")
-    measured = lines.select(
-        "doc",
-        "blank_lines",
-        width=length.quantile(0.95, "higher").over("doc"),
-        is_joined=_is_below(),
-        is_full=_is_below() & _had_no_room(length.quantile(0.95, "higher").over("doc")),
-        goes_on=_is_below() & ~pl.col("text").shift(1).over("doc").str.contains(_ENDS_SENTENCE),
-        is_lower=_is_below() & pl.col("text").str.contains(r"^\p{Ll}"),
+    placed = lines.select(
+        "doc", "text", "indent", "blank_lines", width=length.quantile(0.95, "higher").over("doc"), is_joined=_is_below()
     )
+    is_joined = pl.col("is_joined")
+    measured = placed.select(
+        "doc", "blank_lines", "width", "is_joined",
+        is_full=is_joined & _had_no_room(is_joined, pl.col("width")),
+        goes_on=is_joined & ~look_where(is_joined, pl.col("text").shift(1)).str.contains(_ENDS_SENTENCE),
+        is_lower=is_joined & look_where(is_joined).str.contains(r"^\p{Ll}"),
+    )  # fmt: skip
     joined, full, lower = (pl.col(name).sum() for name in ("is_joined", "is_full", "is_lower"))
     return (
         measured.group_by("doc", maintain_order=True)
@@ -96,29 +102,26 @@ def number_blocks(lines: pl.DataFrame, layouts: pl.DataFrame) -> pl.DataFrame:
     A line continues the one above when it stands right below it, without an indent, and its first word had no room there or
     begins in lower case; a line in capitals is not continued by one that is not. In the other layouts every line is a block.
     """
-    above = pl.col("text").shift(1).over("doc")
-    is_under_capitals = ~above.str.contains(r"\p{Ll}") & pl.col("text").str.contains(r"\p{Ll}")
+    lines = lines.join(layouts, on="doc", maintain_order="left").with_columns(
+        is_joined=(pl.col("layout") == "hard_wrapped") & _is_below()
+    )
+    is_joined = pl.col("is_joined")
+    text, above = look_where(is_joined), look_where(is_joined, pl.col("text").shift(1))
+    is_under_capitals = ~above.str.contains(r"\p{Ll}") & text.str.contains(r"\p{Ll}")
     continues = (
-        (pl.col("layout") == "hard_wrapped")
-        & _is_below()
-        & (_had_no_room(pl.col("width")) | pl.col("text").str.contains(r"^\p{Ll}"))
-        & ~is_under_capitals
+        is_joined & (_had_no_room(is_joined, pl.col("width")) | text.str.contains(r"^\p{Ll}")) & ~is_under_capitals
     )
-    return (
-        lines.join(layouts, on="doc", maintain_order="left")
-        .with_columns(block=(~continues.fill_null(False)).cum_sum())
-        .drop("width")
-    )
+    return lines.with_columns(block=(~continues.fill_null(False)).cum_sum()).drop("width", "is_joined")
 
 
 def _is_below() -> pl.Expr:
     """Whether the line stands right below another of its document, and is not indented more."""
-    is_below = (pl.col("blank_lines") == 0) & (pl.col("indent") <= pl.col("indent").shift(1).over("doc"))
+    is_below = (pl.col("blank_lines") == 0) & (pl.col("indent") <= take_near("indent", -1))
     return is_below.fill_null(False)
 
 
-def _had_no_room(width: pl.Expr) -> pl.Expr:
-    """Whether the first word of the line did not fit behind the line above; 15 % short of the width counts as full."""
-    above = (pl.col("text").str.len_chars() + pl.col("indent")).shift(1).over("doc")
-    first_word = pl.col("text").str.extract(r"^(\S+)").str.len_chars()
+def _had_no_room(is_joined: pl.Expr, width: pl.Expr) -> pl.Expr:
+    """Whether the first word of a joined line did not fit behind the line above; 15 % short of the width counts as full."""
+    above = (pl.col("text").str.len_chars() + pl.col("indent")).shift(1)
+    first_word = look_where(is_joined).str.extract(r"^(\S+)").str.len_chars()
     return (above + 1 + first_word > width * 0.85).fill_null(False)

@@ -8,14 +8,18 @@ from importlib.resources import files
 import numpy as np
 import polars as pl
 
+from tasks.text.labels import look_where, take_near
+
 _HEAD_CHARS = 300
+_GLUED = r"\p{Ll}{4}\p{Lu}(?:\p{Ll}{3,}|\s)|[.?!]\p{Lu}\p{Ll}"
+_OF_COMMENT = r"\b(?:ago|antworten|reply|permalink|rating|upvote|likes?)\b"
 _LIKELY = 0.6
 """From this probability of the first look on a line counts as one of the article for the lines around it."""
 
 
 def is_near(condition: str, *offsets: int) -> pl.Expr:
     """Return of how many blocks, so many places below (above when negative) in the same document, `condition` is true."""
-    near = (pl.col(condition).shift(-offset).over("doc").fill_null(False).cast(pl.Int32) for offset in offsets)
+    near = (take_near(condition, offset).fill_null(False).cast(pl.Int32) for offset in offsets)
     return sum(near, pl.lit(0))
 
 
@@ -60,8 +64,6 @@ def find_pages(blocks: pl.DataFrame) -> pl.DataFrame:
         is_short=is_short,
         is_labelled=~is_free,
         is_strong=pl.col("is_prose") & is_free & (pl.col("long") >= 20) & (pl.col("copies") == 1),
-        is_glued=pl.col("text").str.head(_HEAD_CHARS).str.contains(r"\p{Ll}{4}\p{Lu}(?:\p{Ll}{3,}|\s)|[.?!]\p{Lu}\p{Ll}") & (pl.col("long") >= 6),
-        is_of_comment=((pl.col("long") <= 8) & pl.col("folded").str.contains(r"\b(?:ago|antworten|reply|permalink|rating|upvote|likes?)\b")) | (pl.col("alone_reason") == "date_line").fill_null(False),
         closings=(pl.col("is_closing") & since_first).cum_sum().over("doc"),
         is_below_comments=((pl.col("form_label") == "comment_form").fill_null(False) & since_first).cum_max().over("doc"),
         is_page=(short * 10 >= length * 4) & (short >= 15) & ((forms >= 2) | ((short * 2 >= length) & (short >= 25))),
@@ -110,7 +112,12 @@ def look_first(pages: pl.DataFrame) -> pl.DataFrame:
         pl.col("text").str.head(_HEAD_CHARS).str.count_matches(" ", literal=True) + 1,
     )
     free = pl.col("alone_label").is_null()
-    is_run = (pl.col("is_open") != pl.col("is_open").shift(1)).over("doc").fill_null(True)
+    pages = pages.with_columns(
+        is_glued=look_where(pl.col("long") >= 6, head).str.contains(_GLUED).fill_null(False),
+        is_of_comment=look_where(pl.col("long") <= 8, pl.col("folded")).str.contains(_OF_COMMENT).fill_null(False)
+        | (pl.col("alone_reason") == "date_line").fill_null(False),
+    )
+    is_run = (pl.col("is_open") != take_near("is_open", -1)).fill_null(True)
     return (
         pages.with_columns(first_look=sum(points, pl.lit(0.9)), free=free)
         .with_columns(
@@ -167,10 +174,10 @@ def _share(column: str, *, below: bool) -> pl.Expr:
 
 _IS_LIKELY = pl.col("likely") > _LIKELY
 AROUND = {  # measure: its meaning is in docs/line_model.md
-    "likely_1_above": pl.col("likely").shift(1).over("doc").fill_null(0.0),
-    "likely_2_above": pl.col("likely").shift(2).over("doc").fill_null(0.0),
-    "likely_1_below": pl.col("likely").shift(-1).over("doc").fill_null(0.0),
-    "likely_2_below": pl.col("likely").shift(-2).over("doc").fill_null(0.0),
+    "likely_1_above": take_near("likely", -1).fill_null(0.0),
+    "likely_2_above": take_near("likely", -2).fill_null(0.0),
+    "likely_1_below": take_near("likely", 1).fill_null(0.0),
+    "likely_2_below": take_near("likely", 2).fill_null(0.0),
     "likely_near_above": average_near("likely", 2, below=False),
     "likely_near_below": average_near("likely", 2, below=True),
     "likely_around_above": average_near("likely", 5, below=False),
@@ -227,7 +234,7 @@ class Trees:
 
     def score(self, measures: np.ndarray) -> np.ndarray:
         """Return the log-odds of every row of `measures`, whose columns are in the order of the features."""
-        total = np.full(len(measures), self.base)
+        total, measures = np.full(len(measures), self.base), np.asfortranarray(measures)
         for feature, at, value in zip(self.feature, self.at, self.value, strict=True):
             total += value[find_leaves(measures, feature, at)]
         return total
@@ -235,11 +242,22 @@ class Trees:
 
 def find_leaves(measures: np.ndarray, feature: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return the number of the leaf that every row of `measures` falls into."""
-    rows, leaf = np.arange(len(measures)), np.zeros(len(measures), np.int64)
+    leaf = np.zeros(len(measures), np.int64)
+    turns: list[np.ndarray] = []
     for level in range((len(feature) + 1).bit_length() - 1):
-        split = (1 << level) - 1 + leaf
-        leaf = leaf * 2 + (measures[rows, feature[split]] >= at[split])
+        # whole columns are compared, for every split of the level: many times as fast as to gather the one that each row asks for
+        splits = range((1 << level) - 1, (2 << level) - 1)
+        turns.append(_choose([measures[:, feature[split]] >= at[split] for split in splits], turns))
+        leaf = leaf * 2 + turns[-1]
     return leaf
+
+
+def _choose(options: list[np.ndarray], turns: list[np.ndarray]) -> np.ndarray:
+    """Return of every row the option that its turns so far (to the right: true) lead to."""
+    if not turns:
+        return options[0]
+    half = len(options) // 2
+    return np.where(turns[0], _choose(options[half:], turns[1:]), _choose(options[:half], turns[1:]))
 
 
 @cache

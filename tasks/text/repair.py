@@ -27,6 +27,8 @@ _CONTROL = r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]"
 # Lead bytes of UTF-8 read as Latin letters, followed by a continuation byte read as cp1252, cp1250 or Latin-1.
 _MOJIBAKE = r"[ÂÃâÄÅÆÇÈÉÊËÌÍÎÏÐÑØÙãäåæçèéêëìíïðăĂĹĐĆŃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸťŤźŹ˝ˇłŁąĄşŞľĽ]"
 _FAULT = f"[{_INVALID}]|{_ENTITY}|(?i:{_TAG})|{_CONTROL}|{_MOJIBAKE}"
+_INVALID_BYTES, _MOJIBAKE_PAIR = re.compile(f"{SURROGATE}|[{_INVALID}]"), re.compile(_MOJIBAKE)
+_MARKUP, _CONTROLS = re.compile(f"{_ENTITY}|(?i:{_TAG})"), re.compile(_CONTROL)
 _CHUNK_CHARS = 100_000
 
 
@@ -73,24 +75,27 @@ def _to_rust(pattern: str) -> str:
 def repair_line(line: str, byte_unit: str, raw_start: int, markup: Iterable[Change] = ()) -> tuple[str, list[Edit]]:
     """Return the repaired line and its edits; `markup` are changes (start, end, new text, kind) to make first, in order."""
     text, edits = _apply(line, [], markup)
-    text, edits = _apply(text, edits, _find_invalid_bytes(text))
-    text, edits = _apply(text, edits, _find_mojibake(text))
-    text, edits = _apply(text, edits, _find_markup(text))
-    text, edits = _apply(text, edits, _find_controls(text))
+    if not text.isascii():
+        text, edits = _apply(text, edits, _find_invalid_bytes(text))
+        text, edits = _apply(text, edits, _find_mojibake(text))
+    if "&" in text or "<" in text:
+        text, edits = _apply(text, edits, _find_markup(text))
+    if not text.isprintable():  # no control is printable
+        text, edits = _apply(text, edits, _find_controls(text))
     if edits:
         text, edits = _apply(text, edits, _find_outer_blanks(text))
     return text, _to_bytes(line, edits, byte_unit, raw_start)
 
 
 def _find_invalid_bytes(text: str) -> Iterable[Change]:
-    for match in re.finditer(f"{SURROGATE}|[{_INVALID}]", text):
+    for match in _INVALID_BYTES.finditer(text):
         found = match.group()
         byte = bytes([ord(found) - INVALID_BYTE]) if len(found) == 1 else b""
         yield match.start(), match.end(), byte.decode("cp1252", "replace") if byte else "\ufffd", "encoding"
 
 
 def _find_mojibake(text: str) -> Iterable[Change]:
-    if re.search(_MOJIBAKE, text):
+    if _MOJIBAKE_PAIR.search(text):
         for match in re.finditer(rf"(?s).{{1,{_CHUNK_CHARS}}}(?:(?= )|$)|.{{1,{_CHUNK_CHARS}}}", text):
             yield from _compare(match.group(), ftfy.fix_encoding(match.group()), match.start())
 
@@ -119,7 +124,7 @@ def _common_prefix(left: str, right: str) -> int:
 
 
 def _find_markup(text: str) -> Iterable[Change]:
-    for match in re.finditer(f"{_ENTITY}|(?i:{_TAG})", text):
+    for match in _MARKUP.finditer(text):
         found = match.group()
         if found.startswith("<"):
             yield (
@@ -138,13 +143,15 @@ def _is_between_words(text: str, match: re.Match[str]) -> bool:
 
 
 def _find_controls(text: str) -> Iterable[Change]:
-    for match in re.finditer(_CONTROL, text):
+    for match in _CONTROLS.finditer(text):
         found = match.group()
         is_c1 = "\x80" <= found <= "\x9f"
         yield match.start(), match.end(), found.encode("latin-1").decode("cp1252", "ignore") if is_c1 else "", "control"
 
 
 def _find_outer_blanks(text: str) -> Iterable[Change]:
+    if not text[:1].isspace() and not text[-1:].isspace():
+        return
     left = len(text) - len(text.lstrip())
     right = len(text.rstrip())
     if left:
@@ -161,6 +168,8 @@ def _apply(text: str, edits: list[Edit], changes: Iterable[Change]) -> tuple[str
     changes = list(changes)
     if not changes:
         return text, edits
+    if not edits and all(start < end for start, end, *_ in changes):
+        return _apply_first(text, changes)
     marks = sorted([(start, end, 0, place) for place, (start, end, *_) in enumerate(edits)]
                    + [(start, end, 1, place) for place, (start, end, *_) in enumerate(changes)])  # fmt: skip
     groups: list[tuple[int, int, list[tuple[int, int]]]] = []
@@ -188,6 +197,21 @@ def _apply(text: str, edits: list[Edit], changes: Iterable[Change]) -> tuple[str
     return "".join(parts), merged
 
 
+def _apply_first(text: str, changes: list[Change]) -> tuple[str, list[Edit]]:
+    """Apply changes that each have a stretch of their own to a text that has no edits: nothing is to be merged."""
+    parts: list[str] = []
+    edits: list[Edit] = []
+    done, length = 0, 0
+    for start, end, new, kind in changes:
+        parts += (text[done:start], new)
+        length += start - done
+        edits.append((length, length + len(new), start, end, kind))
+        length += len(new)
+        done = end
+    parts.append(text[done:])
+    return "".join(parts), edits
+
+
 def _rewrite(text: str, start: int, end: int, changes: list[tuple[int, int, str, str]]) -> tuple[str, str]:
     parts: list[str] = []
     for change_start, change_end, replacement, _ in changes:
@@ -199,6 +223,8 @@ def _rewrite(text: str, start: int, end: int, changes: list[tuple[int, int, str,
 def _to_bytes(line: str, edits: list[Edit], byte_unit: str, raw_start: int) -> list[Edit]:
     placed: list[Edit] = []
     done, done_bytes = 0, raw_start
+    if byte_unit == "utf-8" and line.isascii():
+        return [(start, end, raw_start + first, raw_start + last, kind) for start, end, first, last, kind in edits]
     for start, end, raw_from, raw_to, kind in edits:
         first = done_bytes + count_bytes(line[done:raw_from], byte_unit)
         last = first + count_bytes(line[raw_from:raw_to], byte_unit)

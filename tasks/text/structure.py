@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from tasks.text.extract import REGIONS
+from tasks.text.labels import take_near
 from tasks.text.page import AROUND, average_near, is_html, load_trees, look_first
 from warehouse.tables import BODY_LABELS
 
@@ -94,7 +95,7 @@ def _share_where(column: str, condition: str) -> pl.Expr:
 
 
 def _is_like(column: str, offset: int) -> pl.Expr:
-    return (pl.col(column) == pl.col(column).shift(offset)).over("doc").fill_null(False)
+    return (pl.col(column) == take_near(column, -offset)).fill_null(False)
 
 
 _MEASURES = {  # measure: its meaning is in docs/pages.md
@@ -118,8 +119,8 @@ _MEASURES = {  # measure: its meaning is in docs/pages.md
     },
     "is_with_one_above": _is_like("container", 1),
     "is_with_one_below": _is_like("container", -1),
-    "is_below_region": pl.col("region").is_not_null().shift(1).over("doc").fill_null(True),
-    "is_above_region": pl.col("region").is_not_null().shift(-1).over("doc").fill_null(True),
+    "is_below_region": take_near(pl.col("region").is_not_null(), -1).fill_null(True),
+    "is_above_region": take_near(pl.col("region").is_not_null(), 1).fill_null(True),
     "is_in_told_body": pl.col("in_told_body").fill_null(0),
 }  # fmt: skip
 STRUCTURE_MEASURES = (*_LOOKS, *_AROUND, *_MEASURES)

@@ -62,7 +62,7 @@ def test_each_rule_labels_its_line(reason: str) -> None:
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {reason for _, reason, _ in (*rules_alone(), *rules_in_context())} == set(EXAMPLES)
+    assert {rule.reason for rule in (*rules_alone(), *rules_in_context())} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize(
