@@ -23,10 +23,11 @@ _DEFAULTS = {
 }  # fmt: skip
 
 # Every number follows from the row: `r(i, salt)` is uniform in [0, 1); names are used as they are in news, a few very often.
+# Ids are as long as those of the pipeline.
 _MACROS = """
     create temp macro r(i, salt) as (hash(i * 1000003 + salt) % 1000003) / 1000003.0;
-    create temp macro entity_of(i, salt) as md5('entity' || floor(pow(r(i, salt), 4) * getvariable('entities'))::bigint);
-    create temp macro id(kind, i) as md5(kind || i);
+    create temp macro id(kind, i) as md5(kind || i)[:16];
+    create temp macro entity_of(i, salt) as id('entity', floor(pow(r(i, salt), 4) * getvariable('entities'))::bigint);
 """
 
 
@@ -82,14 +83,14 @@ QUESTIONS = {
     "the latest 50 quotes of a speaker": "from mart_quotes where speaker = 'Name {n}' order by published_on desc limit 50",
     "the quotes of an outlet on a day": "from mart_quotes where outlet = 'Outlet {n}' and published_on = date '2021-03-{day}'",
     "quotes with a word": "from mart_quotes where contains(quote_text_normalized, '{word}') limit 50",
-    "an article with its counts": "from mart_articles where article_id = md5('article{n}')",
+    "an article with its counts": "from mart_articles where article_id = md5('article{n}')[:16]",
     "the 20 most quoted speakers": "from mart_speakers order by quote_count desc limit 20",
     "who is quoted most, an outlet and month": "from mart_most_quoted where outlet = 'Outlet {n}' and month_on = date '2021-03-01' and rank_no <= 20",
-    "the share of voice in a story": "from mart_share_of_voice where story_id = md5('story{n}')",
+    "the share of voice in a story": "from mart_share_of_voice where story_id = md5('story{n}')[:16]",
     "the record of a person": "from mart_record where speaker = 'Name {n}' order by published_on desc limit 100",
     "who is mentioned with somebody": "from mart_co_mentions where entity = 'Name {n}' order by article_count desc limit 20",
     "what an outlet left out": "from mart_left_out where outlet = 'Outlet {n}' limit 50",
-    "conflicts of attribution in a story": "from mart_speaker_conflicts where story_id = md5('story{n}')",
+    "conflicts of attribution in a story": "from mart_speaker_conflicts where story_id = md5('story{n}')[:16]",
 }
 SCAN = "select entity_type, mention_type, count(*), avg(end_char - start_char) from fact_entity_mentions group by all"
 

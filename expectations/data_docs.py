@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -80,7 +81,6 @@ def _render_page(
     gx = preload()
     from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
     outcomes = list(_make_results(table_name, merged, quarantined))
     good = sum(outcome.success for outcome in outcomes)
@@ -101,8 +101,16 @@ def _render_page(
         meta=meta,
     )
     content = ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
-    page: str = DefaultJinjaPageView().render(content)  # type: ignore[no-untyped-call]
+    page: str = _open_view().render(content)
     return _make_local(page)
+
+
+@cache
+def _open_view() -> Any:
+    """Return the view that renders every page: it compiles its templates once, which takes longer than all rendering."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _make_results(table_name: str, merged: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from expectations.base import (
     find_references,
     prepare_frame,
 )
-from expectations.engine import Outcome, check_schemas, run_suite
+from expectations.engine import Outcome, check_schemas, run_suites
 from expectations.release import judge_release
 from expectations.suites import SUITES
 from warehouse.tables import EXPECTATION_RESULTS, QUARANTINED_ROWS, WRITTEN_AT_LOAD, Table, tables_of
@@ -94,7 +94,7 @@ def check_frames(frames: Mapping[str, pl.DataFrame], as_of: date) -> list[Outcom
     schemas = check_schemas(frames, TABLES, WRITTEN_AT_LOAD)
     if not all(outcome.is_success for outcome in schemas):
         return schemas
-    return schemas + [outcome for suite in SUITES for outcome in run_suite(suite, prepare_frame(suite, frames, as_of))]
+    return schemas + run_suites([(suite, prepare_frame(suite, frames, as_of)) for suite in SUITES])
 
 
 def find_bad_rows(frames: Mapping[str, pl.DataFrame], outcomes: Sequence[Outcome]) -> pl.DataFrame:

@@ -1,6 +1,8 @@
 """The marts: they answer an analyst's questions without a join, one .sql file each in `warehouse/marts/`.
 
-A mart is a view; one whose file says `-- stored: yes` is a table that is built anew at every publish: an aggregate over the corpus.
+A mart is a view; one whose file says `-- stored: yes` is a table that is built anew at every publish: an aggregate over
+the corpus, or rows that an analyst asks for by a name (a speaker, an outlet), which stand scattered over the facts of all
+articles and next to each other in the mart. DuckDB then reads only the parts of the file that can hold the name.
 """
 
 import re

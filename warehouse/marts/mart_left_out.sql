@@ -1,4 +1,5 @@
 -- grain: one stretch of words of one utterance that one report leaves out and others carry
+-- stored: yes
 -- speaker: Name of the entity that said it.
 -- left_out_text: The words that this report does not have.
 -- utterance_text: The fullest wording of the utterance.
@@ -23,16 +24,6 @@ entities as (
     select * from dim_entities
 ),
 
-carried as (
-    select
-        wordings.utterance_id,
-        list_sort(list(distinct articles.outlet)) as carried_by
-    from wordings
-    inner join articles on wordings.article_id = articles.article_id
-    where len(wordings.deleted) = 0
-    group by wordings.utterance_id
-),
-
 left_out as (
     select
         utterance_id,
@@ -42,6 +33,17 @@ left_out as (
         unnest(deleted) as left_out_text
     from wordings
     where wording_kind in ('truncated', 'spliced')
+),
+
+carried as (
+    select
+        wordings.utterance_id,
+        list_sort(list(distinct articles.outlet)) as carried_by
+    from wordings
+    semi join left_out on wordings.utterance_id = left_out.utterance_id
+    inner join articles on wordings.article_id = articles.article_id
+    where len(wordings.deleted) = 0
+    group by wordings.utterance_id
 ),
 
 final as (
@@ -68,3 +70,4 @@ final as (
 )
 
 select * from final
+order by outlet, published_on, quote_id, left_out_text

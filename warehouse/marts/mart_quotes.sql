@@ -1,4 +1,5 @@
 -- grain: one quote with its article, its speaker's name and its outlet
+-- stored: yes
 -- speaker: Name of the entity that speaks; null when nobody is named, or the name could not be resolved.
 -- speaker_text: The speaker as printed, a pronoun too; null where a correction names another or none.
 -- confidence: Estimated probability, 0 to 1, that the speaker is right; 1 where a correction says so.
@@ -54,3 +55,4 @@ final as (
 )
 
 select * from final
+order by speaker, published_on, quote_id

@@ -1,4 +1,5 @@
 -- grain: one report of one utterance
+-- stored: yes
 -- speaker: Name of the entity that said it; null where no report names one.
 -- utterance_text: The fullest wording of the utterance.
 -- printed_speaker: Name of the entity that this report gives the words to; not `speaker` where they disagree.
@@ -54,3 +55,4 @@ final as (
 )
 
 select * from final
+order by speaker, published_on, quote_id
