@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from math import ceil
 from typing import Any
 
@@ -306,6 +307,7 @@ def _find_speaker(report: dict[str, Any]) -> str | None:
     return None if not printed or printed in _pronouns() else f"text {printed}"
 
 
+@cache
 def _pronouns() -> frozenset[str]:
     words = load_lexicon("function_words").filter(pl.col("class").is_in(["pronoun", "determiner"]))["word"]
     return frozenset(words)
