@@ -5,7 +5,7 @@ so they ship.
 """
 
 from collections.abc import Iterable
-from importlib.resources import files
+from pathlib import Path
 
 from tasks.lexicons import load_lexicon
 from tasks.reports.words import stem_word
@@ -46,5 +46,5 @@ if __name__ == "__main__":
     lines = [
         f"{stem},{'|'.join(synonyms)},{'|'.join(antonyms)}\n" for stem, (synonyms, antonyms) in relate_stems().items()
     ]
-    with files("tasks.lexicons").joinpath("stem_relations.csv").open("w", encoding="utf-8") as file:  # type: ignore[call-arg]
-        file.write(_NOTES + "".join(lines))
+    path = Path(__file__).parent.parent / "tasks" / "lexicons" / "stem_relations.csv"
+    path.write_text(_NOTES + "".join(lines), encoding="utf-8")
