@@ -91,7 +91,11 @@ def _type_key(key: pl.Expr) -> pl.Expr:
 
 
 def link_short_names(
-    rows: pl.DataFrame, names: pl.DataFrame, clusters: pl.DataFrame, contexts: Contexts
+    rows: pl.DataFrame,
+    names: pl.DataFrame,
+    clusters: pl.DataFrame,
+    contexts: Contexts,
+    known_forms: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Link the document entities whose name is a short one.
 
@@ -106,6 +110,7 @@ def link_short_names(
         names: NAMES of all blocks of the rows.
         clusters: CLUSTERED for these names.
         contexts: What `read_contexts` returns, of the articles of the rows and of the sample articles of the names.
+        known_forms: `entity_type` and `form` of the forms of which the names are all there; every form when None.
 
     Returns:
         LINKED: every row of a person, and of an organization that every state has one of (the Foreign Ministry); of the
@@ -118,6 +123,8 @@ def link_short_names(
     for entity_type, list_forms in (("person", _list_surnames), ("organization", _list_short_forms)):
         own = _number_members(members.filter(pl.col("entity_type") == entity_type), contexts)
         forms = list_forms(own).filter(pl.col("cluster").n_unique().over("form") <= MAX_CANDIDATES)
+        if known_forms is not None:
+            forms = forms.join(known_forms.filter(pl.col("entity_type") == entity_type), on="form", how="semi")
         short = _add_form(drop_bare(rows.filter(pl.col("entity_type") == entity_type)), own, contexts, forms)
         candidates = _weigh(_find_candidates(short, forms, own, contexts), short, own, contexts)
         chosen = _choose_bearer(candidates, by_title=entity_type == "person")

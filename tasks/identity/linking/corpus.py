@@ -197,14 +197,22 @@ def _link_names(con: duckdb.DuckDBPyConnection, is_own: str) -> None:
     rows = con.execute(f"from read_rows where {is_own}").pl().cast(NAMED_ROWS)
     clusters = con.execute(f"select {', '.join(CLUSTERED)} from entity_names where is_full and {is_own}").pl()
     opened = rows.filter(~pl.col("is_full") | (pl.col("entity_type") == "organization"))
-    members = _load_bearers(con, opened)
+    forms = list_own_forms(opened)
+    # a form of too many is nobody's, whichever of its bearers are there for another form
+    usable = _ask(
+        con,
+        "select distinct entity_type, form from own_forms semi join bearer_forms using (entity_type, form)",
+        own_forms=forms,
+    )
+    members = _load_bearers(con, forms)
     contexts = _load_contexts(con, opened, members)
-    short = link_short_names(opened, members.select(list(NAMES)).cast(NAMES), members.select(list(CLUSTERED)), contexts)
+    named = (members.select(list(NAMES)).cast(NAMES), members.select(list(CLUSTERED)))
+    short = link_short_names(opened, *named, contexts, usable)
     insert_rows(con, ENTITY_LINKS, build_links(rows, clusters.cast(CLUSTERED), short))
 
 
-def _load_bearers(con: duckdb.DuckDBPyConnection, opened: pl.DataFrame) -> pl.DataFrame:
-    """Return ENTITY_NAMES of the clusters that the short names can mean, and of the names themselves that can be short for another."""
+def _load_bearers(con: duckdb.DuckDBPyConnection, forms: pl.DataFrame) -> pl.DataFrame:
+    """Return ENTITY_NAMES of the clusters that names of these forms can mean, and of the names themselves that can be short for another."""
     members = _ask(
         con,
         """
@@ -213,7 +221,7 @@ def _load_bearers(con: duckdb.DuckDBPyConnection, opened: pl.DataFrame) -> pl.Da
         clusters as (select distinct entity_type, canonical_key from entity_names semi join found using (entity_type, name_key) where is_full)
         from entity_names semi join clusters using (entity_type, canonical_key) where is_full order by entity_type, name_key
         """,
-        own_forms=list_own_forms(opened),
+        own_forms=forms,
     )
     return members.select(ENTITY_NAMES.column_names).cast(ENTITY_NAMES.schema)
 
