@@ -134,9 +134,9 @@ def measure_links(work: Path) -> str:
     ]  # fmt: skip
     titles = (
         "articles",
-        "full (s)",
+        "CPU (s)",
         "µs an article",
-        "1 % more (s)",
+        "CPU of 1 % more (s)",
         "% of full",
         "peak memory (MiB)",
         "KiB an article",

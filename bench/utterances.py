@@ -184,7 +184,7 @@ def measure_utterances(work: Path) -> str:
         [f"{one['size']:,}", f"{one['together']:,}", one["full"], 1e6 * one["full"] / one["size"], one["added"], 100 * one["added"] / one["full"], one["mib"]]
         for one in told
     ]  # fmt: skip
-    titles = ("articles", "utterances of several reports", "full (s)", "µs an article", "1 % more (s)", "% of full", "peak memory (MiB)")  # fmt: skip
+    titles = ("articles", "utterances of several reports", "CPU (s)", "µs an article", "CPU of 1 % more (s)", "% of full", "peak memory (MiB)")  # fmt: skip
     hostile: list[list[Cell]] = [[f"{size:,}", *measure_hostile_reports(size)] for size in HOSTILE]
     share = 100 * told[-1]["added"] / told[-1]["full"]
     return f"""## Utterances and their origins
