@@ -14,7 +14,7 @@ from warehouse.ddl import merge_rows
 from warehouse.tables import ARTICLE_COPIES, ARTICLE_CREDITS, BODY_OVERLAPS, BODY_SKETCHES
 
 TEXT_BINS, NAME_BINS = 64, 32
-_BODIES, _PAIRS, _HASHES = 4_096, 2_048, 4_000_000  # at a time in memory
+_BODIES, _PAIRS, _HASHES = 4_096, 2_048, 1_000_000  # at a time in memory
 _OF_ARTICLE = ("first_article_id", "first_on", "is_agency", "word_count")
 _PAIR = ["body_sha256", "other_body_sha256"]
 
