@@ -4,6 +4,7 @@ import json
 import re
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -34,6 +35,7 @@ from warehouse.tables import (
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (10_000, 30_000, 100_000)
+DATABASE_MEMORY = "512MiB"
 COMPARED = 5_000
 USED = (FACT_ARTICLES, ARTICLE_SEGMENTS, ARTICLE_COPIES, ARTICLE_CREDITS, BODY_SKETCHES, BODY_OVERLAPS)
 Pairs = set[tuple[int, int]]
@@ -116,15 +118,21 @@ def _cut(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str
 
 def measure(size: int) -> dict[str, float]:
     """Find the copies among `size` articles from nothing, then of a hundredth more; CPU in seconds, peak memory in MiB."""
-    with duckdb.connect() as con:
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/made.duckdb") as con:
+        con.execute(f"set memory_limit = '{DATABASE_MEMORY}'")  # a build limits it, too; what is more lies on the disk
         create_schema(con, USED)
         store_corpus(con, 0, size)
+        before = _read_peak()
         seconds = {"full": _time(con, None)}
         seconds["added"] = _time(con, store_corpus(con, size, size + size // 100))
         [(compared,)] = con.execute("select count(*) from body_overlaps").fetchall()
         [(copies,)] = con.execute("select count(distinct article_id) from article_copies").fetchall()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return seconds | {"mib": peak, "size": size, "compared": compared, "copies": copies}
+    told = {"before": before, "mib": _read_peak(), "size": size, "compared": compared, "copies": copies}
+    return seconds | told
+
+
+def _read_peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _time(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> float:

@@ -89,6 +89,25 @@ def merge_rows(
     return int(count)
 
 
+def merge_query(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    query: str,
+    *,
+    delete_where: str | None = None,
+    updates: dict[str, str] | None = None,
+) -> int:
+    """Merge the rows of a query into `table` as `merge_rows` does with a frame, without reading them into memory."""
+    names = ", ".join(
+        f"{quote_name(column.name)}::{duckdb_type(column.dtype)} as {quote_name(column.name)}"
+        for column in table.columns
+    )
+    con.execute(f"create or replace temp table merged_table as select {names} from ({query})")
+    [(count,)] = con.execute(_merge_sql(table, delete_where, updates or {}, (), "merged_table")).fetchall()
+    con.execute("drop table merged_table")
+    return int(count)
+
+
 def read_matching(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `table` that agree with a row of `keys` in all its columns; in no order."""
     con.register("wanted_keys", keys)
@@ -122,7 +141,13 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _merge_sql(table: Table, delete_where: str | None, updates: dict[str, str], not_compared: Sequence[str]) -> str:
+def _merge_sql(
+    table: Table,
+    delete_where: str | None,
+    updates: dict[str, str],
+    not_compared: Sequence[str],
+    source: str = "merged_rows",
+) -> str:
     others = [name for name in table.column_names if name not in table.key]
     values = {name: updates.get(name, f"new.{quote_name(name)}") for name in others}
     compared = [name for name in others if name not in not_compared]
@@ -135,7 +160,7 @@ def _merge_sql(table: Table, delete_where: str | None, updates: dict[str, str], 
     if delete_where:
         clauses.append(f"when not matched by source and {delete_where} then delete")
     on = " and ".join(f"old.{quote_name(name)} = new.{quote_name(name)}" for name in table.key)
-    return f"merge into {quote_name(table.name)} as old using merged_rows as new on {on}\n" + "\n".join(clauses)
+    return f"merge into {quote_name(table.name)} as old using {source} as new on {on}\n" + "\n".join(clauses)
 
 
 def _as_dtype(dtype: object) -> Dtype:

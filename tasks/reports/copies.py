@@ -8,13 +8,13 @@ from tasks.reports.copy_rows import decide_copies, number_bodies
 from tasks.reports.credits import is_agency, read_credits
 from tasks.reports.relations import LEAST_TEXT
 from tasks.reports.shingles import HASH_BITS, count_shared, count_shingles, shingle_texts, sketch_shingles
-from tasks.reports.sketches import find_candidates
-from tasks.reports.substitutions import find_substitutions
+from tasks.reports.sketches import count_meetings, join_counts
+from tasks.reports.substitutions import LEAST_DIFFERENT, find_substitutions
 from warehouse.ddl import merge_rows
 from warehouse.tables import ARTICLE_COPIES, ARTICLE_CREDITS, BODY_OVERLAPS, BODY_SKETCHES
 
 TEXT_BINS, NAME_BINS = 64, 32
-_BODIES, _PAIRS = 4_096, 2_048  # at a time in memory
+_BODIES, _PAIRS, _HASHES = 4_096, 2_048, 1_000_000  # at a time in memory
 _OF_ARTICLE = ("first_article_id", "first_on", "is_agency", "word_count")
 _PAIR = ["body_sha256", "other_body_sha256"]
 
@@ -30,8 +30,8 @@ def update_copies(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) 
         changed: `article_id` of the articles whose facts changed; None for all.
     """
     count = _update_credits(con, changed)
-    bodies = _list_bodies(con)
-    count += _update_overlaps(con, _update_sketches(con, bodies))
+    _list_bodies(con)
+    count += _update_overlaps(con, is_all=_update_sketches(con))
     copies, chains = _decide(con)
     if chains.height:  # a copy of a copy is compared with the root as well
         count += _compare(con, chains, is_candidate=False)
@@ -40,11 +40,22 @@ def update_copies(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) 
 
 
 def _decide(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return decide_copies(_read_articles(con), _read_sketches(con), con.sql("from body_overlaps").pl())
-
-
-def _read_sketches(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return con.sql("select * exclude (sketch) from body_sketches").pl()
+    """Decide on the articles that can be copies: of a body that others have, that was compared, credits somebody or is a paraphrase."""
+    con.execute(
+        f"""
+        create or replace temp table possible_copies as
+        select article_id, raw_sha256, body_sha256, outlet, published_on, credited
+        from fact_articles left join (select article_id, min(credited) as credited from article_credits group by all) using (article_id)
+        where credited is not null
+            or body_sha256 in (select body_sha256 from fact_articles group by all having count(*) > 1)
+            or body_sha256 in (select body_sha256 from body_overlaps union select other_body_sha256 from body_overlaps)
+            or body_sha256 in (select body_sha256 from body_sketches where len(substitutions) >= {LEAST_DIFFERENT})
+        """
+    )
+    bodies = con.sql("select * exclude (sketch) from body_sketches semi join possible_copies using (body_sha256)").pl()
+    articles = con.sql("from possible_copies").pl()
+    con.execute("drop table possible_copies")
+    return decide_copies(articles, bodies, con.sql("from body_overlaps").pl())
 
 
 def _update_credits(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
@@ -56,48 +67,58 @@ def _update_credits(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None
     return count
 
 
-def _read_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return con.sql(
-        """
-        select article_id, raw_sha256, body_sha256, outlet, published_on, min(credited) as credited
-        from fact_articles left join article_credits using (article_id)
-        group by all
-        """
-    ).pl()
-
-
-def _list_bodies(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return one row per distinct body with what its first article says, by day, agencies before others, then by id.
+def _list_bodies(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `bodies`: one row per distinct body with what its first article says, by day, agencies before others, then by id.
 
     An outlet that another one credits is an agency to it, whether the lexicon knows it or not.
     """
-    articles = con.sql(
+    outlets = con.sql("select distinct outlet from fact_articles").pl().filter(is_agency(pl.col("outlet")))
+    con.register("agency_outlets", outlets)
+    con.execute(
         """
-        select body_sha256, article_id, published_on, outlet, word_count,
-            coalesce(outlet in (select credited from article_credits), false) as is_credited
-        from fact_articles
+        create or replace temp table bodies as
+        with agencies as (from agency_outlets union select credited from article_credits),
+        articles as (
+            select body_sha256, article_id, published_on, word_count, coalesce(outlet in (from agencies), false) as is_agency
+            from fact_articles
+        )
+        select body_sha256, is_agency, word_count, article_id as first_article_id, published_on as first_on from articles
+        qualify row_number() over (partition by body_sha256 order by published_on nulls last, not is_agency, article_id) = 1
         """
-    ).pl()
-    ordered = articles.with_columns(is_agency=is_agency(pl.col("outlet")) | pl.col("is_credited")).sort(
-        "published_on", ~pl.col("is_agency"), "article_id", nulls_last=True
     )
-    return ordered.unique("body_sha256", keep="first", maintain_order=True).select(
-        "body_sha256", "is_agency", "word_count", first_article_id="article_id", first_on="published_on"
-    )
+    con.unregister("agency_outlets")
 
 
-def _update_sketches(con: duckdb.DuckDBPyConnection, bodies: pl.DataFrame) -> pl.Series | None:
-    """Make `body_sketches` those of `bodies`; return the hashes of the sketches that came, went or changed their place."""
-    stored = _read_sketches(con)
-    is_all = stored.is_empty()
-    known = stored.select("body_sha256", *_OF_ARTICLE)
-    same = bodies.join(known, on=["body_sha256", *_OF_ARTICLE], how="semi", nulls_equal=True)
-    other = bodies.join(same, on="body_sha256", how="anti")
-    moved, new = other.join(known, on="body_sha256", how="semi"), other.join(known, on="body_sha256", how="anti")
-    gone = known.join(bodies, on="body_sha256", how="anti")
-    touched = [_read_hashes(con, pl.concat([moved.select("body_sha256"), gone.select("body_sha256")]))]
-    con.register("gone_bodies", gone.select("body_sha256"))
-    con.register("moved_bodies", moved)
+def _update_sketches(con: duckdb.DuckDBPyConnection) -> bool:
+    """Make `body_sketches` those of `bodies`, and `touched_hashes` those of the sketches that came, went or changed their place.
+
+    Returns:
+        Whether there were none before: then all are compared, and `touched_hashes` is left empty.
+    """
+    [(known,)] = con.execute("select count(*) from body_sketches").fetchall()
+    is_same = " and ".join(f"old.{name} is not distinct from new.{name}" for name in ("body_sha256", *_OF_ARTICLE))
+    con.execute(
+        f"""
+        create or replace temp table moved_bodies as
+        select * from bodies as new semi join body_sketches using (body_sha256) anti join body_sketches as old on {is_same}
+        """
+    )
+    con.execute(
+        "create or replace temp table gone_bodies as select body_sha256 from body_sketches anti join bodies using (body_sha256)"
+    )
+    con.execute(
+        """
+        create or replace temp table new_bodies as
+        select *, row_number() over (order by body_sha256) as body_no from bodies anti join body_sketches using (body_sha256)
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table touched_hashes as
+        select distinct unnest(sketch) as hash from body_sketches
+        where body_sha256 in (select body_sha256 from moved_bodies union all from gone_bodies)
+        """
+    )
     con.execute("delete from body_sketches where body_sha256 in (from gone_bodies)")
     con.execute(
         "delete from body_overlaps where body_sha256 in (from gone_bodies) or other_body_sha256 in (from gone_bodies)"
@@ -109,13 +130,19 @@ def _update_sketches(con: duckdb.DuckDBPyConnection, bodies: pl.DataFrame) -> pl
         from moved_bodies as new where body_sketches.body_sha256 = new.body_sha256
         """
     )
-    con.unregister("gone_bodies")
-    con.unregister("moved_bodies")
-    for part in new.sort("body_sha256").iter_slices(_BODIES):
-        sketches = sketch_bodies(part, _read_bodies(con, part))
-        merge_rows(con, BODY_SKETCHES, sketches)
-        touched.append(_list_hashes(sketches))
-    return None if is_all else pl.concat(touched).unique()
+    [(count,)] = con.execute("select count(*) from new_bodies").fetchall()
+    for first in range(1, count + 1, _BODIES):
+        part = con.execute(
+            f"from new_bodies where body_no between {first} and {first + _BODIES - 1} order by body_no"
+        ).pl()
+        con.register("own_sketches", sketch_bodies(part.drop("body_no"), _read_bodies(con, part)))
+        con.execute("insert into body_sketches by name from own_sketches")
+        if known:
+            con.execute("insert into touched_hashes select distinct unnest(sketch) from own_sketches")
+        con.unregister("own_sketches")
+    for table in ("bodies", "moved_bodies", "gone_bodies", "new_bodies"):
+        con.execute(f"drop table {table}")
+    return not known
 
 
 def _read_bodies(con: duckdb.DuckDBPyConnection, bodies: pl.DataFrame) -> pl.Series:
@@ -125,17 +152,6 @@ def _read_bodies(con: duckdb.DuckDBPyConnection, bodies: pl.DataFrame) -> pl.Ser
     texts = con.sql(query).pl()["body"]
     con.unregister("wanted_bodies")
     return texts
-
-
-def _read_hashes(con: duckdb.DuckDBPyConnection, bodies: pl.DataFrame) -> pl.Series:
-    con.register("touched_bodies", bodies)
-    sketches = con.sql("select sketch from body_sketches semi join touched_bodies using (body_sha256)").pl()
-    con.unregister("touched_bodies")
-    return _list_hashes(sketches)
-
-
-def _list_hashes(sketches: pl.DataFrame) -> pl.Series:
-    return sketches["sketch"].explode(empty_as_null=False)
 
 
 def sketch_bodies(bodies: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
@@ -167,16 +183,16 @@ def sketch_bodies(bodies: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
     )
 
 
-def _update_overlaps(con: duckdb.DuckDBPyConnection, touched: pl.Series | None) -> int:
-    """Compare the bodies whose sketches meet, as far as these hashes can have changed that; return the changed rows."""
-    if touched is not None and touched.is_empty():
-        return 0
-    bodies = number_bodies(con.sql("select * exclude (substitutions) from body_sketches").pl())
-    pairs, members = find_candidates(bodies.select("number", "sketch"), touched)
-    found = _name_pairs(pairs, bodies)
-    hashes = bodies.filter(pl.col("number").is_in(members.implode())).select("body_sha256")
+def _update_overlaps(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> int:
+    """Compare the bodies whose sketches meet, as far as `touched_hashes` can have changed that; return the changed rows."""
+    bodies = number_bodies(
+        con.sql("select body_sha256, first_article_id, first_on, is_agency, word_count from body_sketches").pl()
+    )
+    con.register("body_numbers", bodies.select("number", "body_sha256"))
+    con.execute("create or replace temp table numbered_bodies as from body_numbers")
+    con.unregister("body_numbers")
+    found = _name_pairs(_find_pairs(con, is_all=is_all), bodies)
     con.register("candidate_pairs", found)
-    con.register("paired_bodies", hashes)
     [(count,)] = con.execute(
         """
         delete from body_overlaps as old
@@ -191,10 +207,43 @@ def _update_overlaps(con: duckdb.DuckDBPyConnection, touched: pl.Series | None) 
         where not old.is_candidate and new.body_sha256 = old.body_sha256 and new.other_body_sha256 = old.other_body_sha256
         """
     ).fetchall()
+    new = con.sql("from candidate_pairs anti join body_overlaps using (body_sha256, other_body_sha256)").pl()
     con.unregister("candidate_pairs")
-    con.unregister("paired_bodies")
-    new = found.join(con.sql("select body_sha256, other_body_sha256 from body_overlaps").pl(), on=_PAIR, how="anti")
+    con.execute("drop table paired_bodies")
     return int(count + raised) + _compare(con, new, is_candidate=True)
+
+
+def _find_pairs(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> pl.DataFrame:
+    """Return PAIRS of the bodies in `numbered_bodies`, and make `paired_bodies` of those among which all were found anew.
+
+    The bodies that share a hash are in memory together, and the hashes a part at a time.
+    """
+    con.execute(
+        """
+        create or replace temp table body_hashes as
+        select number, unnest(sketch) as hash from body_sketches inner join numbered_bodies using (body_sha256)
+        """
+    )
+    members = "from numbered_bodies"
+    if not is_all:
+        members = "from numbered_bodies where number in (select number from body_hashes semi join touched_hashes using (hash))"
+        con.execute(
+            "create or replace temp table body_hashes as from body_hashes semi join "
+            f"(select hash from body_hashes where number in (select number {members})) using (hash)"
+        )
+    con.execute(f"create or replace temp table paired_bodies as select body_sha256 {members}")
+    [(count,)] = con.execute("select count(*) from body_hashes").fetchall()
+    parts = 1 + count // _HASHES
+    counts = [
+        count_meetings(con.execute(f"from body_hashes where hash % {parts} = {part}").pl()) for part in range(parts)
+    ]
+    pairs = join_counts(counts)
+    if not is_all:
+        own = con.sql(f"select number {members}").pl()["number"]
+        pairs = pairs.filter(pl.all_horizontal(pl.col("earlier", "later").is_in(own.implode())))
+    for table in ("body_hashes", "numbered_bodies", "touched_hashes"):
+        con.execute(f"drop table {table}")
+    return pairs
 
 
 def _name_pairs(pairs: pl.DataFrame, bodies: pl.DataFrame) -> pl.DataFrame:

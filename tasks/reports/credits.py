@@ -58,6 +58,7 @@ def match_credits(printed: pl.DataFrame, outlets: pl.Series) -> pl.DataFrame:
             "article_id",
             "credited",
             pl.col("credit_place").replace_strict({"dateline": 0, "byline": 1, "credit": 2, "authors": 3}),
+            "credit_text",  # of two in one place the first by letter: the order of rows tells nothing
         )
         .unique(["article_id", "credited"], keep="first", maintain_order=True)
         .select(ARTICLE_CREDITS.column_names)

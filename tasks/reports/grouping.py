@@ -73,10 +73,10 @@ def _rename(frame: pl.DataFrame, column: str, renamed: pl.DataFrame) -> pl.DataF
 
 
 def find_components(pairs: pl.DataFrame, seeds: pl.DataFrame) -> pl.DataFrame:
-    """Return `member` of everything that is connected with the seeds by pairs, the seeds too.
+    """Return `member` and `component` of everything that is connected with the seeds by pairs, the seeds too.
 
     Every thing takes the smallest number among its neighbours', and then the number of that number, until nothing
-    changes: a chain of a million links takes some twenty rounds.
+    changes: a chain of a million links takes some twenty rounds. What is connected has the same `component`, a number.
 
     Args:
         pairs: `one` and `other`.
@@ -99,6 +99,6 @@ def find_components(pairs: pl.DataFrame, seeds: pl.DataFrame) -> pl.DataFrame:
         if (lower == label).all():
             break
         label = lower
-    labelled = members.with_columns(label=pl.Series(label))
-    wanted = labelled.join(seeds.select("member"), on="member", how="semi").select("label").unique()
-    return labelled.join(wanted, on="label", how="semi").select("member")
+    labelled = members.select("member", component=pl.Series(label))
+    wanted = labelled.join(seeds.select("member"), on="member", how="semi").select("component").unique()
+    return labelled.join(wanted, on="component", how="semi")

@@ -9,8 +9,8 @@ utterances only: an article may relay one quotation and have its own people for 
 """
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 
 import duckdb
 import polars as pl
@@ -18,11 +18,13 @@ import polars as pl
 from tasks.identity.names import fold_name
 from tasks.lexicons import load_lexicon
 from tasks.reports.utterances import is_relayed
-from warehouse.ddl import merge_rows
+from warehouse.ddl import merge_query, merge_rows
 from warehouse.tables import ARTICLE_ORIGINS, STORY_ORIGINS, UTTERANCE_ORIGINS
 
 SOURCES = {"source_key": pl.String, "origin_text": pl.String, "reason": pl.String}
 """What something goes back to: a key that is equal for the same source, its name, and why, in words."""
+
+_ARTICLES_AT_ONCE, _REPORTS_AT_ONCE = 20_000, 100_000
 
 
 def update_origins(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> int:
@@ -35,19 +37,33 @@ def update_origins(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows.
     """
-    moved = con.sql("select article_id from fact_articles").pl() if changed is None else changed
-    articles = find_article_origins(con)
-    stored = con.sql("from article_origins").pl().select(ARTICLE_ORIGINS.column_names).cast(ARTICLE_ORIGINS.schema)
-    other = articles.join(stored, on=ARTICLE_ORIGINS.column_names, how="anti", nulls_equal=True).select("article_id")
-    changed_count = merge_rows(con, ARTICLE_ORIGINS, articles, delete_where="true")
-    con.register("moved_articles", pl.concat([moved.select("article_id"), other]).unique())
+    con.execute("create or replace temp table found_origins as from article_origins limit 0")
+    for part in _find_article_origins(con):
+        con.register("own_origins", part)
+        con.execute("insert into found_origins by name from own_origins")
+        con.unregister("own_origins")
+    columns = ", ".join(ARTICLE_ORIGINS.column_names)
+    con.execute(
+        f"""
+        create or replace temp table moved_articles as
+        select article_id from (select {columns} from found_origins except select {columns} from article_origins)
+        """
+    )
+    changed_count = merge_query(con, ARTICLE_ORIGINS, "from found_origins", delete_where="true")
+    if changed is None:
+        con.execute("insert into moved_articles select article_id from fact_articles")
+    else:
+        con.register("changed_articles", changed)
+        con.execute("insert into moved_articles select article_id from changed_articles")
+        con.unregister("changed_articles")
     changed_count += _update_utterance_origins(con) + _update_story_origins(con)
-    con.unregister("moved_articles")
+    con.execute("drop table moved_articles")
+    con.execute("drop table found_origins")
     return changed_count
 
 
-def find_article_origins(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return ARTICLE_ORIGINS: what each article goes back to as a whole.
+def _find_article_origins(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
+    """Yield ARTICLE_ORIGINS, some thousands at a time: what each article goes back to as a whole.
 
     A chain of copies is followed to its end; articles that name each other go back to the smallest id among them.
     """
@@ -57,19 +73,35 @@ def find_article_origins(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     ends = _follow(dict(copies.select("article_id", "origin_article_id").drop_nulls().iter_rows()))
     agencies = {article: text for article, text in copies.select("article_id", "origin_text").iter_rows() if text}
     whys = {
-        row["article_id"]: f"{row['copy_kind']} copy ({row['measure_name']} {row['measure']:.2f})"
-        for row in copies.to_dicts()
+        article: f"{kind} copy ({name} {measure:.2f})"
+        for article, kind, name, measure in copies.select(
+            "article_id", "copy_kind", "measure_name", "measure"
+        ).iter_rows()
     }
-    rows = []
-    for article, outlet, dateline, place in con.sql(
-        "select article_id, outlet, dateline, dateline_place from fact_articles order by article_id"
-    ).fetchall():
-        rows.append((article, ends.get(article, article), outlet, find_credit(dateline, place, outlet)))
-    known = {article: (outlet, credit) for article, _, outlet, credit in rows}
-    found = [_name_source(article, end, known, agencies, whys) for article, end, _, _ in rows]
-    return pl.DataFrame(found, schema=ARTICLE_ORIGINS.schema, orient="row")
+    con.register(
+        "chain_ends", pl.DataFrame({"article_id": sorted(set(ends.values()))}, schema={"article_id": pl.String})
+    )
+    known = _read_outlets(con, "semi join chain_ends using (article_id)")
+    con.unregister("chain_ends")
+    [(count,)] = con.execute("select count(*) from fact_articles").fetchall()
+    parts = 1 + count // _ARTICLES_AT_ONCE
+    for part in range(parts):
+        own = _read_outlets(con, f"where hash(article_id) % {parts} = {part}")
+        every = known | own
+        found = [_name_source(article, ends.get(article, article), every, agencies, whys) for article in own]
+        yield pl.DataFrame(found, schema=ARTICLE_ORIGINS.schema, orient="row")
 
 
+def _read_outlets(con: duckdb.DuckDBPyConnection, which: str) -> dict[str, tuple[str | None, str | None]]:
+    """Return article -> its outlet, and the news organization that its dateline credits."""
+    rows = con.execute(f"select article_id, outlet, dateline, dateline_place from fact_articles {which}").fetchall()
+    return {
+        article: (outlet, None if dateline is None else find_credit(dateline, place, outlet))
+        for article, outlet, dateline, place in rows
+    }
+
+
+@lru_cache(maxsize=2**14)
 def find_credit(dateline: str | None, place: str | None, outlet: str | None) -> str | None:
     """Return the news organization that a dateline credits beside its place; None when it is the outlet or there is none.
 
@@ -88,12 +120,14 @@ def find_credit(dateline: str | None, place: str | None, outlet: str | None) -> 
     return None if credit is None or (outlet and fold_name(credit) == fold_name(name_source(outlet))) else credit
 
 
+@lru_cache(maxsize=2**14)
 def name_source(text: str) -> str:
     """Return the name of a news organization in one form: agencies as their lexicon has them, others without the article."""
     plain = re.sub(r"(?i)^the\s+", "", " ".join(text.split()))
     return _agency_names().get(fold_name(plain), plain)
 
 
+@lru_cache(maxsize=2**14)
 def fold_source(text: str) -> str:
     """Return the key by which a relay, an agency and an outlet of one name are the same source."""
     return f"source {fold_name(name_source(text)) or text.casefold()}"
@@ -146,23 +180,36 @@ def _update_utterance_origins(con: duckdb.DuckDBPyConnection) -> int:
         union select utterance_id from stored anti join utterance_wordings using (utterance_id, quote_id)
         """
     )
-    reports = con.sql(
-        """
-        select w.utterance_id as owner_id, w.quote_id as report_id, w.article_id, a.published_on, o.source_key, o.origin_text, o.reason,
-            q.speaker_text, q.speaker_kind, q.cue, coalesce(r.relay_text, q.via_text) as relay_text
-        from utterance_wordings as w semi join touched_utterances using (utterance_id)
-        inner join fact_quotes as q on w.quote_id = q.quote_id
-        inner join fact_articles as a on w.article_id = a.article_id
-        inner join article_origins as o on w.article_id = o.article_id
-        left join (select statement_id, max_by(relay_text, relay_no) as relay_text from statement_relays group by statement_id) as r
-            on q.statement_id = r.statement_id
-        """
-    ).pl()
-    origins = _fold(_apply_relays(reports), "utterance_id", "quote_ids").select(UTTERANCE_ORIGINS.column_names)
-    is_touched = "old.utterance_id in (select utterance_id from touched_utterances)"
-    changed_count = merge_rows(con, UTTERANCE_ORIGINS, origins, delete_where=is_touched)
+    changed_count = 0
+    for own in _cut_owners(con, "utterance_wordings"):
+        reports = con.sql(
+            f"""
+            select w.utterance_id as owner_id, w.quote_id as report_id, w.article_id, a.published_on, o.source_key, o.origin_text, o.reason,
+                q.speaker_text, q.speaker_kind, q.cue, coalesce(r.relay_text, q.via_text) as relay_text
+            from utterance_wordings as w semi join touched_utterances using (utterance_id)
+            inner join fact_quotes as q on w.quote_id = q.quote_id
+            inner join fact_articles as a on w.article_id = a.article_id
+            inner join article_origins as o on w.article_id = o.article_id
+            left join (select statement_id, max_by(relay_text, relay_no) as relay_text from statement_relays group by statement_id) as r
+                on q.statement_id = r.statement_id
+            where {own.format("w.utterance_id")}
+            """
+        ).pl()
+        origins = _fold(_apply_relays(reports), "utterance_id", "quote_ids").select(UTTERANCE_ORIGINS.column_names)
+        is_touched = (
+            f"old.utterance_id in (select utterance_id from touched_utterances) and {own.format('old.utterance_id')}"
+        )
+        changed_count += merge_rows(con, UTTERANCE_ORIGINS, origins, delete_where=is_touched)
     con.execute("drop table touched_utterances")
     return changed_count + _count_origins(con, "dim_utterances", "utterance_origins", "utterance_id")
+
+
+def _cut_owners(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
+    """Yield conditions on a key that together hold for every row of a table, each for some thousands of rows and a whole owner."""
+    [(count,)] = con.execute(f"select count(*) from {table}").fetchall()
+    parts = 1 + count // _REPORTS_AT_ONCE
+    for part in range(parts):
+        yield f"hash({{}}) % {parts} = {part}"
 
 
 def _update_story_origins(con: duckdb.DuckDBPyConnection) -> int:
@@ -175,20 +222,23 @@ def _update_story_origins(con: duckdb.DuckDBPyConnection) -> int:
         union select story_id from stored anti join story_articles using (story_id, article_id)
         """
     )
-    reports = con.sql(
-        """
-        select s.story_id as owner_id, s.article_id as report_id, s.article_id, a.published_on, o.source_key, o.origin_text, o.reason,
-            o.origin_article_id = s.article_id as is_end
-        from story_articles as s semi join touched_stories using (story_id)
-        inner join fact_articles as a on s.article_id = a.article_id
-        inner join article_origins as o on s.article_id = o.article_id
-        """
-    ).pl()
-    origins = _fold(reports.sort("is_end", descending=True), "story_id", "article_ids").select(
-        STORY_ORIGINS.column_names
-    )
-    is_touched = "old.story_id in (select story_id from touched_stories)"
-    changed_count = merge_rows(con, STORY_ORIGINS, origins, delete_where=is_touched)
+    changed_count = 0
+    for own in _cut_owners(con, "story_articles"):
+        reports = con.sql(
+            f"""
+            select s.story_id as owner_id, s.article_id as report_id, s.article_id, a.published_on, o.source_key, o.origin_text, o.reason,
+                o.origin_article_id = s.article_id as is_end
+            from story_articles as s semi join touched_stories using (story_id)
+            inner join fact_articles as a on s.article_id = a.article_id
+            inner join article_origins as o on s.article_id = o.article_id
+            where {own.format("s.story_id")}
+            """
+        ).pl()
+        folded = _fold(reports.sort("is_end", descending=True), "story_id", "article_ids")
+        is_touched = f"old.story_id in (select story_id from touched_stories) and {own.format('old.story_id')}"
+        changed_count += merge_rows(
+            con, STORY_ORIGINS, folded.select(STORY_ORIGINS.column_names), delete_where=is_touched
+        )
     con.execute("drop table touched_stories")
     return changed_count + _count_origins(con, "dim_stories", "story_origins", "story_id")
 

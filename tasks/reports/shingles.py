@@ -105,9 +105,10 @@ def _find_words(
     printed: npt.NDArray[np.uint8], folded: npt.NDArray[np.uint8], starts_of_texts: npt.NDArray[np.int64], first: int
 ) -> _Words:
     is_mark, is_quote = _find_marks(folded)
-    is_word = _IS_WORD_BYTE[folded] & ~is_mark
-    edges = np.diff(is_word.astype(np.int8), prepend=0, append=0)
-    starts, ends = (edges == 1).nonzero()[0], (edges == -1).nonzero()[0]
+    is_word = np.zeros(len(folded) + 2, np.bool_)
+    is_word[1:-1] = _IS_WORD_BYTE[folded] & ~is_mark
+    edges = (is_word[1:] != is_word[:-1]).nonzero()[0]
+    starts, ends = edges[::2], edges[1::2]
     docs = np.repeat(
         np.arange(first, first + len(starts_of_texts) - 1, dtype=np.uint64),
         np.diff(np.searchsorted(starts, starts_of_texts)),
@@ -135,18 +136,24 @@ def _find_words(
 
 def _find_marks(folded: npt.NDArray[np.uint8]) -> tuple[Flags, Flags]:
     """Return which bytes are of punctuation outside of ASCII, and at which bytes a double quotation mark begins."""
-    one, two, three = folded, np.roll(folded, -1), np.roll(folded, -2)
-    general = (one == 0xE2) & ((two == 0x80) | (two == 0x81))  # U+2000 to U+207F: spaces, dashes, quotation marks
-    latin = (one == 0xC2) & (two < 0xC0)  # U+0080 to U+00BF: no-break space, guillemets, signs
-    is_mark = general | latin | np.roll(general | latin, 1) | np.roll(general, 2)
-    is_quote = (folded == ord('"')) | (general & (two == 0x80) & ((three == 0x9C) | (three == 0x9D)))
+    is_mark, is_quote = np.zeros(len(folded), np.bool_), folded == ord('"')
+    first = (folded == 0xE2).nonzero()[0]
+    # a character of several bytes is whole in its text, so the bytes after its first are there
+    first = first[(folded[first + 1] & 0xFE) == 0x80]  # U+2000 to U+207F: spaces, dashes, quotation marks
+    is_double = (folded[first + 1] == 0x80) & ((folded[first + 2] & 0xFE) == 0x9C)
+    is_quote[first[is_double]] = True
+    for place in range(3):
+        is_mark[first + place] = True
+    first = (folded == 0xC2).nonzero()[0]  # U+0080 to U+00BF: no-break space, guillemets, signs
+    for place in range(2):
+        is_mark[first + place] = True
     return is_mark, is_quote
 
 
 def _hash_words(folded: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Numbers:
     """Hash every word by the polynomial of its bytes, read off the sums over all bytes before its ends."""
-    powers = _list_powers(_BASE, len(folded))
-    sums = np.concatenate(([np.uint64(0)], np.cumsum(folded.astype(np.uint64) * powers, dtype=np.uint64)))
+    sums = np.zeros(len(folded) + 1, np.uint64)
+    np.cumsum(folded * _list_powers(_BASE, len(folded)), out=sums[1:])
     return _mix((sums[ends] - sums[starts]) * _list_powers(_INVERSE, len(folded))[starts])
 
 

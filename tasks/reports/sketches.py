@@ -1,5 +1,7 @@
 """Sketches of bodies -> the pairs that are worth comparing, a bounded number for each body however the texts are made."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 PAIRS = pl.Schema({"earlier": pl.UInt32, "later": pl.UInt32})
@@ -30,14 +32,30 @@ def find_candidates(
         members = postings.filter(pl.col("hash").is_in(touched.implode()))["number"].unique()
         own = postings.filter(pl.col("number").is_in(members.implode())).select("hash").unique()
         postings = postings.join(own, on="hash", how="semi")
-    postings = postings.with_columns(size=pl.len().over("hash")).filter(pl.col("size") > 1)
-    few, many = postings.filter(pl.col("size") <= crowd), postings.filter(pl.col("size") > crowd)
-    firsts = many.filter(pl.col("number").rank("ordinal").over("hash") <= hubs)
-    met = [_pair(few, few), _pair(firsts, many)]
-    pairs = pl.concat(met).group_by("earlier", "later").len().filter(pl.col("len") >= least).select(*PAIRS)
+    pairs = join_counts([count_meetings(postings, crowd=crowd, hubs=hubs)], least=least)
     if touched is not None:
         pairs = pairs.filter(pl.all_horizontal(pl.col("earlier", "later").is_in(members.implode())))
     return pairs, members
+
+
+def count_meetings(postings: pl.DataFrame, *, crowd: int = 8, hubs: int = 2) -> pl.DataFrame:
+    """Return PAIRS and `len`, in how many hashes they meet.
+
+    Args:
+        postings: `number` and `hash`: the bodies that have a hash, all of them together.
+        crowd: Bodies with one hash that are paired each with each.
+        hubs: Bodies that all others are paired with where there are more.
+    """
+    shared = postings.filter(pl.col("hash").is_duplicated()).with_columns(size=pl.len().over("hash"))
+    few, many = shared.filter(pl.col("size") <= crowd), shared.filter(pl.col("size") > crowd)
+    firsts = many.filter(pl.col("number").rank("ordinal").over("hash") <= hubs)
+    return pl.concat([_pair(few, few), _pair(firsts, many)]).group_by("earlier", "later").len()
+
+
+def join_counts(counts: Sequence[pl.DataFrame], *, least: int = 3) -> pl.DataFrame:
+    """Return the PAIRS that meet in `least` hashes, those of all parts of the hashes together."""
+    together = pl.concat(counts).group_by("earlier", "later").agg(pl.col("len").sum())
+    return together.filter(pl.col("len") >= least).select(*PAIRS)
 
 
 def _pair(earlier: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 from tasks.identity.redirects import find_successors, redirect_kind
 from tasks.reports.features import UNIT, extract_features
 from tasks.reports.grouping import find_components, group_pairs
-from warehouse.ddl import merge_rows
+from warehouse.ddl import merge_query
 from warehouse.keys import make_id
 from warehouse.tables import DIM_STORIES, STORY_ARTICLES, STORY_FEATURES, STORY_TEXTS
 
@@ -17,7 +17,7 @@ LEAST_SIMILAR = 1_600
 LEAST_AVERAGE = 800
 """The smallest average over all pairs of a story, in ten-thousandths; a pair that is none counts 0."""
 
-_TEXTS_AT_ONCE = 2_000
+_TEXTS_AT_ONCE, _MEMBERS_AT_ONCE = 2_000, 20_000
 _TERMS = 12  # of a story, and of what an article shares
 
 
@@ -35,38 +35,46 @@ def update_stories(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     Returns:
         The number of changed rows of `dim_stories` and `story_articles`.
     """
-    fresh, gone = _find_changed_texts(con)
-    _renew_features(con, fresh, gone)
+    _renew_features(con, _find_changed_texts(con))
     _renew_pairs(con)
     touched = _find_touched_texts(con, changed)
     if touched.is_empty():
         return 0
-    members = _group_articles(con, touched)
-    return _store_stories(con, members)
+    _group_articles(con, touched)
+    return _store_stories(con)
 
 
-def _find_changed_texts(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Bring `story_texts` up to date; return the `article_id`s of the bodies that are new, and of those that are gone."""
-    now = con.sql(
+def _find_changed_texts(con: duckdb.DuckDBPyConnection) -> int:
+    """Bring `story_texts` up to date; make `fresh_texts`, numbered, of the bodies that are new, and `gone_texts`; return the fresh ones' number."""
+    con.execute(
         """
+        create or replace temp table texts_now as
         select a.article_id, a.body_sha256, a.title from fact_articles as a
         semi join (select min(article_id) as article_id from fact_articles group by body_sha256) using (article_id)
         """
-    ).pl()
-    before = con.sql("from story_texts").pl().cast(STORY_TEXTS.schema)
-    fresh = now.join(before, on=STORY_TEXTS.column_names, how="anti", nulls_equal=True)
-    gone = before.join(now, on=STORY_TEXTS.column_names, how="anti", nulls_equal=True)
-    merge_rows(con, STORY_TEXTS, now, delete_where="true")
-    return fresh.select("article_id").sort("article_id"), gone.select("article_id")
+    )
+    is_same = "now.article_id = old.article_id and now.body_sha256 = old.body_sha256 and now.title is not distinct from old.title"
+    con.execute(
+        f"""
+        create or replace temp table fresh_texts as
+        select article_id, row_number() over (order by article_id) as text_no
+        from texts_now as now anti join story_texts as old on {is_same}
+        """
+    )
+    con.execute(
+        f"create or replace temp table gone_texts as select article_id from story_texts as old anti join texts_now as now on {is_same}"
+    )
+    merge_query(con, STORY_TEXTS, "from texts_now", delete_where="true")
+    con.execute("drop table texts_now")
+    [(count,)] = con.execute("select count(*) from fresh_texts").fetchall()
+    return int(count)
 
 
-def _renew_features(con: duckdb.DuckDBPyConnection, fresh: pl.DataFrame, gone: pl.DataFrame) -> None:
+def _renew_features(con: duckdb.DuckDBPyConnection, fresh_count: int) -> None:
     """Bring `story_features` up to date, and note in `compared_texts` whom that bears on.
 
     These are the fresh bodies, and the bearers of a feature that became too frequent to be compared by, or ceased to be.
     """
-    _create(con, "fresh_texts", fresh)
-    _create(con, "gone_texts", gone)
     con.execute(
         """
         create or replace temp table lost_features as
@@ -74,8 +82,10 @@ def _renew_features(con: duckdb.DuckDBPyConnection, fresh: pl.DataFrame, gone: p
         """
     )
     con.execute("delete from story_features where article_id in (from gone_texts)")
-    for part in fresh.iter_slices(_TEXTS_AT_ONCE):
-        _insert_features(con, part)
+    for first in range(1, fresh_count + 1, _TEXTS_AT_ONCE):
+        _insert_features(
+            con, f"select article_id from fresh_texts where text_no between {first} and {first + _TEXTS_AT_ONCE - 1}"
+        )
     con.execute(
         f"""
         create or replace temp table compared_texts as
@@ -93,14 +103,13 @@ def _renew_features(con: duckdb.DuckDBPyConnection, fresh: pl.DataFrame, gone: p
             where (coalesce(n.now, 0) <= {MOST_BEARERS}) <> (coalesce(n.now, 0) - gained + lost <= {MOST_BEARERS})
         )
         select distinct article_id from story_features semi join crossed using (feature)
-        union from fresh_texts
+        union select article_id from fresh_texts
         """
     )
 
 
-def _insert_features(con: duckdb.DuckDBPyConnection, texts: pl.DataFrame) -> None:
-    _create(con, "read_texts", texts)
-    read = con.sql("select article_id, title, body from fact_articles semi join read_texts using (article_id)").pl()
+def _insert_features(con: duckdb.DuckDBPyConnection, texts: str) -> None:
+    read = con.sql(f"select article_id, title, body from fact_articles semi join ({texts}) using (article_id)").pl()
     con.register("read_features", extract_features(read).select(STORY_FEATURES.column_names))
     con.execute("insert into story_features from read_features")
     con.unregister("read_features")
@@ -179,7 +188,7 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> N
 
 
 def _find_touched_texts(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) -> pl.DataFrame:
-    """Return `member`, the bodies whose story may be another one or look otherwise: all that are connected with a change."""
+    """Return the bodies whose story may be another one or look otherwise, as `find_components` does: all that are connected with a change."""
     _create(
         con,
         "given_articles",
@@ -201,61 +210,80 @@ def _find_touched_texts(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | 
         ) using (article_id)
         """
     ).pl()
-    pairs = con.sql("select article_id as one, other_article_id as other from story_pairs").pl()
     if seeds.is_empty():
         [(vanished,)] = con.execute(
             "select count(*) from story_articles anti join fact_articles using (article_id)"
         ).fetchall()
-        return seeds if not vanished else con.sql("select article_id as member from story_texts").pl()
+        seeds = seeds if not vanished else con.sql("select article_id as member from story_texts").pl()
+    pairs = con.sql("select article_id as one, other_article_id as other from story_pairs").pl()
     return find_components(pairs, seeds)
 
 
-def _group_articles(con: duckdb.DuckDBPyConnection, touched: pl.DataFrame) -> pl.DataFrame:
-    """Group the bodies; return `article_id`, `text_id` (its body) and `story_id` of every article with one of them."""
-    _create(con, "touched_texts", touched)
-    pairs = con.sql(
-        "select article_id as one, other_article_id as other, similarity from story_pairs "
-        "semi join touched_texts on article_id = member"
-    ).pl()
-    groups = touched.join(group_pairs(pairs, LEAST_AVERAGE), on="member", how="left")
-    _create(con, "grouped_texts", groups.select(text_id="member", group=pl.coalesce("group", "member")))
-    articles = con.sql(
+def _group_articles(con: duckdb.DuckDBPyConnection, touched: pl.DataFrame) -> None:
+    """Group the bodies; make `story_members`: `article_id`, `text_id` (its body) and `story_id` of every article with one of them.
+
+    Connected bodies are grouped together, some thousands of bodies at a time.
+    """
+    parts = touched.sort("component").with_columns(part=pl.int_range(pl.len()) // _MEMBERS_AT_ONCE)
+    parts = parts.with_columns(pl.col("part").first().over("component"))
+    _create(con, "touched_texts", parts.select("member", "part"))
+    _create(con, "grouped_texts", pl.DataFrame(schema={"text_id": pl.String, "group": pl.String}))
+    for number in parts.get_column("part").unique().sort():
+        pairs = con.sql(
+            "select article_id as one, other_article_id as other, similarity from story_pairs "
+            f"semi join (from touched_texts where part = {number}) on article_id = member"
+        ).pl()
+        con.register("given_rows", group_pairs(pairs, LEAST_AVERAGE))
+        con.execute('insert into grouped_texts select member, "group" from given_rows')
+        con.unregister("given_rows")
+    con.execute(
+        "insert into grouped_texts select member, member from touched_texts anti join grouped_texts on member = text_id"
+    )
+    con.execute(
         """
+        create or replace temp table grouped_articles as
         select a.article_id, g.text_id, g.group, o.story_id as old_id
         from grouped_texts as g
         inner join story_texts as t on t.article_id = g.text_id
         inner join fact_articles as a using (body_sha256)
         left join story_articles as o on o.article_id = a.article_id
         """
-    ).pl()
+    )
     kept = con.sql(
-        "select distinct story_id from story_articles anti join ("
-        "select a.article_id from fact_articles as a inner join story_texts as t using (body_sha256) "
-        "inner join touched_texts on member = t.article_id) using (article_id) semi join fact_articles using (article_id)"
+        "select distinct story_id from story_articles anti join grouped_articles using (article_id) "
+        "semi join fact_articles using (article_id)"
     ).pl()
-    return articles.join(name_stories(articles, kept), on="group").select("article_id", "text_id", "story_id", "old_id")
+    shares = con.sql(
+        'select "group", old_id, count(*) as article_count from grouped_articles where old_id is not null group by all'
+    ).pl()
+    firsts = con.sql('select "group", min(article_id) as article_id from grouped_articles group by all').pl()
+    _create(con, "named_groups", name_stories(shares, firsts, kept))
+    con.execute(
+        "create or replace temp table story_members as "
+        'select article_id, text_id, story_id from grouped_articles inner join named_groups using ("group")'
+    )
+    for table in ("grouped_texts", "grouped_articles", "named_groups", "touched_texts"):
+        con.execute(f"drop table {table}")
 
 
-def name_stories(articles: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def name_stories(shares: pl.DataFrame, firsts: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     """Return `group` and `story_id`: of the old stories a group keeps the one that it has most articles of.
 
     A new story is named after its smallest article, as it is when it begins.
 
     Args:
-        articles: `article_id`, `group` and `old_id`, the story that it was in; null for none.
+        shares: `group`, `old_id`, a story that articles of it were in, and `article_count`, how many.
+        firsts: `group` and `article_id`, its smallest article.
         kept: `story_id` of the stories that are not in question.
     """
-    shares = articles.drop_nulls("old_id").group_by("group", "old_id").agg(article_count=pl.len())
     used = set(kept.get_column("story_id"))
     named: dict[str, str] = {}
-    for group, old_id, _ in shares.sort(
-        "article_count", "old_id", "group", descending=[True, False, False]
-    ).iter_rows():
+    ranked = shares.sort("article_count", "old_id", "group", descending=[True, False, False])
+    for group, old_id in ranked.select("group", "old_id").iter_rows():
         if group not in named and old_id not in used:
             named[group] = old_id
             used.add(old_id)
-    firsts = articles.group_by("group").agg(pl.col("article_id").min()).sort("article_id")
-    for group, article_id in firsts.iter_rows():
+    for group, article_id in firsts.select("group", "article_id").sort("article_id").iter_rows():
         if group not in named:
             story_id, number = make_id("story", article_id), 0
             while story_id in used:  # its name is kept by articles that it began with
@@ -266,9 +294,8 @@ def name_stories(articles: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(list(named.items()), schema={"group": pl.String, "story_id": pl.String}, orient="row")
 
 
-def _store_stories(con: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> int:
-    """Write the stories of these articles, and lead on from those that are no more; return the number of changed rows."""
-    _create(con, "story_members", members)
+def _store_stories(con: duckdb.DuckDBPyConnection) -> int:
+    """Write the stories of `story_members`, and lead on from those that are no more; return the number of changed rows."""
     con.execute(
         """
         create or replace temp table old_stories as
@@ -277,23 +304,29 @@ def _store_stories(con: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> int
            or article_id not in (select article_id from fact_articles)
         """
     )
-    before = con.sql(
+    con.execute(
+        "create or replace temp table story_members_before as "
         "select article_id, story_id as old_id from story_articles semi join old_stories using (story_id)"
-    ).pl()
-    is_old = "old.story_id in (from old_stories)"
-    changed_count = merge_rows(con, STORY_ARTICLES, _tell_articles(con), delete_where=is_old)
-    changed_count += merge_rows(
-        con, DIM_STORIES, _tell_stories(con), delete_where=is_old, updates={"origin_count": "old.origin_count"}
     )
-    moved = before.join(members.select("article_id", new_id="story_id"), on="article_id", how="left")
-    gone = moved.join(con.sql("select story_id as old_id from dim_stories").pl(), on="old_id", how="anti")
+    is_old = "old.story_id in (from old_stories)"
+    _find_nearest(con)
+    changed_count = merge_query(con, STORY_ARTICLES, _ARTICLES_TOLD, delete_where=is_old)
+    changed_count += merge_query(
+        con, DIM_STORIES, _STORIES_TOLD, delete_where=is_old, updates={"origin_count": "old.origin_count"}
+    )
+    gone = con.sql(
+        """
+        select old_id, story_id as new_id from story_members_before left join story_members using (article_id)
+        where old_id not in (select story_id from dim_stories)
+        """
+    ).pl()
     if not gone.is_empty():
-        changed_count += redirect_kind(con, "story", find_successors(gone.select("old_id", "new_id")))
+        changed_count += redirect_kind(con, "story", find_successors(gone))
     return changed_count
 
 
-def _tell_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return STORY_ARTICLES of `story_members`: how alike each is to the nearest of its story, and what both have."""
+def _find_nearest(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `nearest_texts` of `story_members`: the nearest of its story, and how alike a text is to all of them together."""
     con.execute(
         """
         create or replace temp table nearest_texts as
@@ -309,8 +342,9 @@ def _tell_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         group by b.text_id
         """
     )
-    return con.sql(
-        f"""
+
+
+_ARTICLES_TOLD = f"""
         with shared as (
             select n.text_id, f.feature, f.weight::bigint * o.weight as product
             from nearest_texts as n
@@ -330,14 +364,9 @@ def _tell_articles(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
             case when c.article_count > 1 then ['the same text'] else [] end || coalesce(e.terms, []) as evidence
         from story_members as m inner join copies as c using (text_id)
         left join nearest_texts as n using (text_id) left join evidence as e using (text_id)
-        """
-    ).pl()
-
-
-def _tell_stories(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return DIM_STORIES of `story_members`; `origin_count` is the number of distinct bodies until origins are known."""
-    return con.sql(
-        f"""
+"""
+"""STORY_ARTICLES of `story_members`: how alike each is to the nearest of its story, and what both have."""
+_STORIES_TOLD = f"""
         with texts as (select distinct text_id, story_id from story_members),
         sizes as (select story_id, count(*) as text_count from texts group by story_id),
         weighed as (
@@ -361,5 +390,5 @@ def _tell_stories(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         )
         select told.*, s.text_count as origin_count, coalesce(t.key_terms, []) as key_terms
         from told inner join sizes as s using (story_id) left join terms as t using (story_id)
-        """
-    ).pl()
+"""
+"""DIM_STORIES of `story_members`; `origin_count` is the number of distinct bodies until origins are known."""

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from math import ceil
 from typing import Any
 
@@ -24,7 +25,7 @@ from tasks.identity.redirects import find_successors, redirect_kind
 from tasks.lexicons import load_lexicon
 from tasks.reports.wordings import Bond, describe_difference, find_evidence, tells_content
 from tasks.reports.words import Wording, read_wording
-from warehouse.ddl import merge_rows
+from warehouse.ddl import merge_query, merge_rows
 from warehouse.keys import make_id
 from warehouse.tables import DIM_UTTERANCES, UTTERANCE_SCOPES, UTTERANCE_WORDINGS
 
@@ -99,21 +100,23 @@ def update_utterances(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | No
         "select quote_id, utterance_id as old_id from utterance_wordings semi join touched_quotes using (quote_id)"
     ).pl()
     con.register("utterances_before", before)
-    changed_count, utterances = 0, [DIM_UTTERANCES.schema.to_frame()]
+    changed_count = 0
+    con.execute("create or replace temp table counted_utterances as from dim_utterances limit 0")
     for reports, gone in _read_chunks(con):
         wordings = compare_reports(reports)
         con.register("own_quotes", pl.concat([reports.select("quote_id"), gone]))
         is_own = "old.quote_id in (select quote_id from own_quotes)"
         changed_count += merge_rows(con, UTTERANCE_WORDINGS, wordings, delete_where=is_own)
         con.unregister("own_quotes")
-        utterances.append(count_utterances(wordings, reports))
+        con.register("own_utterances", count_utterances(wordings, reports))
+        con.execute("insert into counted_utterances by name from own_utterances")
+        con.unregister("own_utterances")
     is_old = "old.utterance_id in (select old_id from utterances_before)"
     counted = {"origin_count": "old.origin_count"}  # `update_origins` keeps it
-    changed_count += merge_rows(con, DIM_UTTERANCES, pl.concat(utterances), delete_where=is_old, updates=counted)
+    changed_count += merge_query(con, DIM_UTTERANCES, "from counted_utterances", delete_where=is_old, updates=counted)
+    con.execute("drop table counted_utterances")
     con.unregister("utterances_before")
-    merge_rows(
-        con, UTTERANCE_SCOPES, con.sql(_SCOPED).pl() if changed is None else _read_moved(con), delete_where=_IS_GONE
-    )
+    merge_query(con, UTTERANCE_SCOPES, _SCOPED if changed is None else _MOVED, delete_where=_IS_GONE)
     con.execute("drop table touched_quotes")
     return changed_count + _redirect(con, before)
 
@@ -236,10 +239,7 @@ def _read_chunks(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[pl.DataFrame,
 
 
 _IS_GONE = "old.quote_id in (select quote_id from touched_quotes where scope is null)"
-
-
-def _read_moved(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return con.sql("select quote_id, article_id, scope from touched_quotes where scope is not null").pl()
+_MOVED = "select quote_id, article_id, scope from touched_quotes where scope is not null"
 
 
 def _redirect(con: duckdb.DuckDBPyConnection, before: pl.DataFrame) -> int:
@@ -306,6 +306,7 @@ def _find_speaker(report: dict[str, Any]) -> str | None:
     return None if not printed or printed in _pronouns() else f"text {printed}"
 
 
+@cache
 def _pronouns() -> frozenset[str]:
     words = load_lexicon("function_words").filter(pl.col("class").is_in(["pronoun", "determiner"]))["word"]
     return frozenset(words)

@@ -6,7 +6,7 @@ forms) joins the forms of a word. Function words have no content; negations, num
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
@@ -25,6 +25,7 @@ _CONTRACTED = {"n't": "not", "'re": "are", "'ve": "have", "'ll": "will", "'m": "
 _IRREGULAR_CONTRACTIONS = {"can't": ("can",), "won't": ("will",), "shan't": ("shall",), "ain't": ("is",)}
 _WRITTEN_APART = {"cannot": ("can", "not"), "gonna": ("going", "to"), "gotta": ("got", "to"), "wanna": ("want", "to")}
 _JOINS = {("cease", "fire"): "ceasefire", ("per", "cent"): "percent"}
+_FIRST_OF_JOINS = frozenset(first for first, _ in _JOINS)
 
 
 class Word(NamedTuple):
@@ -79,13 +80,20 @@ def read_wording(text: str) -> Wording:
     """Take a quotation apart into its words, at most `MAX_WORDS`."""
     found: list[Word] = []
     for match in _TOKEN.finditer(text):
-        found += _read_token(text, match.start(), match.group())
+        token = match.group()
+        start, end = match.span()
+        parts = _read_folded(token.casefold())
+        key, stem, is_content, is_negation, number = parts[0]
+        is_name = is_content and token[0].isupper() and not _begins_sentence(text, start)
+        found.append(Word(key, stem, start, end, is_content, is_negation, number, is_name))
+        for key, stem, is_content, is_negation, number in parts[1:]:
+            found.append(Word(key, stem, end, end, is_content, is_negation, number, False))
         if len(found) > MAX_WORDS:
             break
     return Wording(text, tuple(_join_compounds(found)[:MAX_WORDS]))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=2**15)
 def stem_word(key: str) -> str:
     """Return the stem of a folded word, irregular forms led back to their lemma."""
     return str(_stemmer().stemWord(_irregular_forms().get(key, key)))
@@ -110,23 +118,7 @@ def list_synonyms(stem: str) -> frozenset[str]:
     return _synonyms().get(stem, frozenset())
 
 
-def _read_token(text: str, start: int, token: str) -> Iterator[Word]:
-    is_name = token[0].isupper() and not _begins_sentence(text, start)
-    end = start + len(token)
-    for place, (key, stem, is_content, is_negation, number) in enumerate(_read_folded(token.casefold())):
-        yield Word(
-            key,
-            stem,
-            end if place else start,
-            end,
-            is_content,
-            is_negation,
-            number,
-            is_name and is_content and not place,
-        )
-
-
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=2**15)
 def _read_folded(token: str) -> tuple[tuple[str, str, bool, bool, str | None], ...]:
     """Return key, stem, whether it is content, whether it negates, and the number of each word of a folded token."""
     return tuple(_read_part(part) for part in _split_contraction(token.replace("’", "'")))
@@ -156,6 +148,8 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 
 def _join_compounds(words: list[Word]) -> list[Word]:
+    if _FIRST_OF_JOINS.isdisjoint([word.key for word in words]):
+        return words
     joined: list[Word] = []
     for word in words:
         key = _JOINS.get((joined[-1].key, word.key)) if joined else None
@@ -196,26 +190,19 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 @cache
 def _synonyms() -> dict[str, frozenset[str]]:
-    pairs = _list_pairs("synonyms")
-    antonyms = _antonyms()
-    return _relate((one, other) for one, other in pairs if other not in antonyms.get(one, ()))
+    return _read_relations("synonyms")
 
 
 @cache
 def _antonyms() -> dict[str, frozenset[str]]:
-    return _relate([*_list_pairs("antonyms"), *load_lexicon("opposites").iter_rows()])
+    return _read_relations("antonyms")
 
 
-def _list_pairs(kind: str) -> list[tuple[str, str]]:
-    rows = load_lexicon("word_relations").select("word", kind).explode(kind).drop_nulls()
-    return [(stem_word(one), stem_word(other)) for one, other in rows.iter_rows()]
-
-
-def _relate(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+def _read_relations(kind: str) -> dict[str, frozenset[str]]:
     """Return stem -> the stems that it is paired with; both ways."""
     related: dict[str, set[str]] = {}
-    for one, other in ((stem_word(one), stem_word(other)) for one, other in pairs):
-        if other != one:
+    for one, others in load_lexicon("stem_relations").select("stem", kind).iter_rows():
+        for other in others:
             related.setdefault(one, set()).add(other)
             related.setdefault(other, set()).add(one)
     return {stem: frozenset(others) for stem, others in related.items()}

@@ -37,6 +37,7 @@ KEYS = {
     "irregular_forms": ("form",),
     "opposites": ("word", "opposite"),
     "word_relations": ("word",),
+    "stem_relations": ("stem",),
     "speaker_shares": ("rule", "quote_type", "speaker_form"),
 }
 VERB_CLASSES = {"say", "write", "ask", "answer", "think", "promise", "urge"}

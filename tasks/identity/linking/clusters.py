@@ -1,7 +1,7 @@
 """Distinct names -> clusters of names of one entity, by what the names of one block say and nothing else."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Generic, TypeVar
@@ -49,7 +49,7 @@ class Unions(Generic[Key]):
             self.parents[root] = roots[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Name:
     """A full name of a person in one block, its parts read for that block."""
 
@@ -105,20 +105,79 @@ def cluster_names(names: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _cluster(names: pl.DataFrame, join: object, compare: object) -> pl.DataFrame:
+def _cluster(names: pl.DataFrame, join: object, compare: Callable[[str, str], str]) -> pl.DataFrame:
     assert callable(join)
-    assert callable(compare)
     unions: Unions[str] = Unions()
     for keys in join(names):
         unions.join(keys)
+    typed = [f"{entity_type}\t{key}" for entity_type, key in names.select("entity_type", "name_key").iter_rows()]
+    return _describe_sets(typed, unions, lambda _: compare)
+
+
+def _describe_sets(
+    typed: Iterable[str], unions: Unions[str], find_rule: Callable[[str], Callable[[str, str], str]]
+) -> pl.DataFrame:
+    """Return CLUSTERED of names, each written after its type and a tab."""
     roots: dict[str, list[str]] = defaultdict(list)
-    for entity_type, key in names.select("entity_type", "name_key").iter_rows():
-        roots[unions.find(f"{entity_type}\t{key}")].append(key)
+    for name in typed:
+        roots[unions.find(name)].append(name.split("\t", 1)[1])
     rows = []
     for root, keys in roots.items():
-        canonical = min(keys, key=_order_key)
-        rows += [(root.split("\t", 1)[0], key, canonical, compare(key, canonical)) for key in keys]
+        entity_type = root.split("\t", 1)[0]
+        canonical, compare = min(keys, key=_order_key), find_rule(entity_type)
+        rows += [(entity_type, key, canonical, compare(key, canonical)) for key in keys]
     return pl.DataFrame(rows, schema=CLUSTERED, orient="row")
+
+
+def cluster_joined(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return CLUSTERED of the names that are joined to another one; what is not in a pair stands for itself.
+
+    Args:
+        pairs: `entity_type`, `one` and `other`: two names of one entity.
+    """
+    unions: Unions[str] = Unions()
+    for entity_type, one, other in pairs.iter_rows():
+        unions.join((f"{entity_type}\t{one}", f"{entity_type}\t{other}"))
+    names = pl.concat([pairs.select("entity_type", name_key=side) for side in ("one", "other")]).unique()
+    typed = [f"{entity_type}\t{key}" for entity_type, key in names.iter_rows()]
+    rules = {"person": _compare_persons, "organization": _compare_organizations}
+    return _describe_sets(typed, unions, lambda entity_type: rules.get(entity_type, _compare_places))
+
+
+def list_forms(names: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return by what full names are brought together, so that each is compared with few others.
+
+    Args:
+        names: NAMES of which `is_full` holds.
+
+    Returns:
+        `entity_type`, `name_key`, `kind` and `form` of organizations and places: names of one form are one. And `name_key`
+        and `block_key` of persons: names of one block are compared.
+    """
+    forms, blocks = [], []
+    for entity_type, key in names.select("entity_type", "name_key").iter_rows():
+        if entity_type == "person":
+            blocks += [(key, block) for block in read_person(key).blocks]
+        elif entity_type == "organization":
+            forms += [(entity_type, key, "words", sort_words(key)), (entity_type, key, "letters", key.replace(" ", ""))]
+        else:
+            forms.append((entity_type, key, "sound", sound_place(entity_type, key)))
+    schema = dict.fromkeys(("entity_type", "name_key", "kind", "form"), pl.String)
+    return (
+        pl.DataFrame(forms, schema=schema, orient="row"),
+        pl.DataFrame(blocks, schema=dict.fromkeys(("name_key", "block_key"), pl.String), orient="row"),
+    )
+
+
+def join_blocks(names: pl.DataFrame, blocks: Set[str]) -> pl.DataFrame:
+    """Return the pairs (`entity_type`, `one`, `other`) of persons' names that are one's by what the names of a block say.
+
+    Args:
+        names: NAMES of persons of which `is_full` holds: all that have one of the blocks.
+        blocks: The blocks to compare in; others may be there in part.
+    """
+    pairs = [("person", key, root) for key, root in _join_in_blocks(names, blocks) if key != root]
+    return pl.DataFrame(pairs, schema=dict.fromkeys(("entity_type", "one", "other"), pl.String), orient="row")
 
 
 def _order_key(key: str) -> tuple[bool, str]:
@@ -127,29 +186,34 @@ def _order_key(key: str) -> tuple[bool, str]:
 
 
 def _join_persons(names: pl.DataFrame) -> Iterator[list[str]]:
+    known = set(names.get_column("name_key"))
+    for key, aliases in names.select("name_key", "alias_keys").iter_rows():
+        if tied := [alias for alias in aliases if alias in known]:
+            yield [f"person\t{own}" for own in (key, *tied)]
+    for key, root in _join_in_blocks(names):
+        yield [f"person\t{key}", f"person\t{root}"]
+
+
+def _join_in_blocks(names: pl.DataFrame, wanted: Set[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the names that were joined inside a block, with what stands for them there."""
     blocks: dict[str, list[_Name]] = defaultdict(list)
     article_ids = names.get_column("article_ids")
     for number, (key, words, aliases) in enumerate(names.select("name_key", "title_words", "alias_keys").iter_rows()):
         person = read_person(key)
         said = (frozenset(words), frozenset(aliases))
         for block, given, middle, surname in _orient(person):
-            blocks[block].append(
-                _Name(key, given, middle, surname, person.generation, False, *said, article_ids, number)
-            )
-        if person.first_surname:
-            first = person.first_surname
+            if wanted is None or block in wanted:
+                name = _Name(key, given, middle, surname, person.generation, False, *said, article_ids, number)
+                blocks[block].append(name)
+        if (first := person.first_surname) and (wanted is None or surname_skeleton(first) in wanted):
             part = _Name(key, person.given, "", first, person.generation, True, *said, article_ids, number)
             blocks[surname_skeleton(first)].append(part)
-    known = set(names.get_column("name_key"))
-    for key, aliases in names.select("name_key", "alias_keys").iter_rows():
-        if tied := [alias for alias in aliases if alias in known]:
-            yield [f"person\t{own}" for own in (key, *tied)]
     for names_of_block in blocks.values():
         unions: Unions[str] = Unions()
         if len(names_of_block) > 1:
             _join_block(names_of_block, unions)
         for key in list(unions.parents):
-            yield [f"person\t{key}", f"person\t{unions.find(key)}"]
+            yield key, unions.find(key)
 
 
 def _orient(person: PersonKey) -> Iterator[tuple[str, str, str, str]]:

@@ -1,5 +1,6 @@
 """Short names in their context: a surname, an acronym or a short form is linked when its article says whom it means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -54,15 +55,8 @@ def read_contexts(rows: pl.DataFrame) -> Contexts:
     Args:
         rows: NAMED_ROWS.
     """
-    key = pl.col("name_key")
-    is_common = pl.col("entity_type").is_in(["place", "group"]) & (
-        (key.str.len_chars() == 2) | key.str.contains(":", literal=True)
-    )
-    is_agency = (pl.col("entity_type") == "organization") & key.is_in(sorted(agencies()))
-    is_heavy = pl.col("entity_type").is_in(["person", "organization"]) & key.str.contains(" ", literal=True)
     full = rows.filter("is_full").select("article_id", "entity_type", "name_key")
-    names = full.select("entity_type", "name_key").unique().filter(~is_common & ~is_agency)
-    names = names.with_columns(context_key=_type_key(key), weight=1 + is_heavy.cast(pl.Int8))
+    names = weigh_contexts(full)
     keys = names.select(pl.col("context_key").unique().sort()).with_row_index("context_no")
     articles = rows.select(pl.col("article_id").unique()).with_row_index("article_no")
     entries = (
@@ -74,13 +68,34 @@ def read_contexts(rows: pl.DataFrame) -> Contexts:
     return Contexts(entries, articles, keys)
 
 
+def weigh_contexts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `entity_type`, `name_key`, `context_key` and `weight` of the distinct names (full ones) that can be context."""
+    key = pl.col("name_key")
+    is_common = pl.col("entity_type").is_in(["place", "group"]) & (
+        (key.str.len_chars() == 2) | key.str.contains(":", literal=True)
+    )
+    is_agency = (pl.col("entity_type") == "organization") & key.is_in(sorted(agencies()))
+    is_heavy = pl.col("entity_type").is_in(["person", "organization"]) & key.str.contains(" ", literal=True)
+    names = rows.select("entity_type", "name_key").unique().filter(~is_common & ~is_agency)
+    return add_context_keys(names).with_columns(weight=1 + is_heavy.cast(pl.Int8))
+
+
+def add_context_keys(names: pl.DataFrame) -> pl.DataFrame:
+    """Add `context_key`, what a name is called as context."""
+    return names.with_columns(context_key=_type_key(pl.col("name_key")))
+
+
 def _type_key(key: pl.Expr) -> pl.Expr:
     """Return the key of a name as context: initials come and go from article to article."""
     return pl.concat_str("entity_type", pl.lit(":"), key.str.replace_all(r"\b[a-z] ", ""))
 
 
 def link_short_names(
-    rows: pl.DataFrame, names: pl.DataFrame, clusters: pl.DataFrame, contexts: Contexts
+    rows: pl.DataFrame,
+    names: pl.DataFrame,
+    clusters: pl.DataFrame,
+    contexts: Contexts,
+    known_forms: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Link the document entities whose name is a short one.
 
@@ -95,6 +110,7 @@ def link_short_names(
         names: NAMES of all blocks of the rows.
         clusters: CLUSTERED for these names.
         contexts: What `read_contexts` returns, of the articles of the rows and of the sample articles of the names.
+        known_forms: `entity_type` and `form` of the forms of which the names are all there; every form when None.
 
     Returns:
         LINKED: every row of a person, and of an organization that every state has one of (the Foreign Ministry); of the
@@ -107,6 +123,8 @@ def link_short_names(
     for entity_type, list_forms in (("person", _list_surnames), ("organization", _list_short_forms)):
         own = _number_members(members.filter(pl.col("entity_type") == entity_type), contexts)
         forms = list_forms(own).filter(pl.col("cluster").n_unique().over("form") <= MAX_CANDIDATES)
+        if known_forms is not None:
+            forms = forms.join(known_forms.filter(pl.col("entity_type") == entity_type), on="form", how="semi")
         short = _add_form(drop_bare(rows.filter(pl.col("entity_type") == entity_type)), own, contexts, forms)
         candidates = _weigh(_find_candidates(short, forms, own, contexts), short, own, contexts)
         chosen = _choose_bearer(candidates, by_title=entity_type == "person")
@@ -136,11 +154,9 @@ def _add_form(rows: pl.DataFrame, members: pl.DataFrame, contexts: Contexts, for
 
     Rows whose form nobody has are left out.
     """
-    keys = rows.select("entity_type", "name_key").unique()
-    listed = [_sound(key) if kind == "person" else key for kind, key in keys.iter_rows()]
     own = members.select("name_key", own_cluster="cluster", own_articles=pl.col("article_ids").list.len())
     keys = (
-        keys.with_columns(pl.Series("form", listed, dtype=pl.String), context_key=_type_key(pl.col("name_key")))
+        add_context_keys(list_own_forms(rows))
         .join(forms.select("form").unique(), on="form", how="semi")
         .join(own, on="name_key", how="left")
         .join(contexts.keys, on="context_key", how="left")
@@ -148,6 +164,31 @@ def _add_form(rows: pl.DataFrame, members: pl.DataFrame, contexts: Contexts, for
     return rows.join(keys, on=["entity_type", "name_key"]).select(
         "row", "article_no", "title_words", "form", "own_cluster", "own_articles", own_no="context_no"
     )
+
+
+def list_own_forms(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `entity_type`, `name_key` and `form` of the distinct names of persons and organizations among NAMED_ROWS.
+
+    The form is what a short name is looked up by among those of `list_bearer_forms`.
+    """
+    keys = (
+        rows.select("entity_type", "name_key").unique().filter(pl.col("entity_type").is_in(["person", "organization"]))
+    )
+    listed = [_sound(key) if kind == "person" else key for kind, key in keys.iter_rows()]
+    return keys.with_columns(pl.Series("form", listed, dtype=pl.String))
+
+
+def list_bearer_forms(names: pl.DataFrame) -> pl.DataFrame:
+    """Return `entity_type`, `form` and `name_key`: by which short names each full name (NAMES) can be meant."""
+    said = names.select("entity_type", "name_key", "alias_keys")
+    rows = [
+        (entity_type, form, key)
+        for entity_type, key, aliases in said.filter(
+            pl.col("entity_type").is_in(["person", "organization"])
+        ).iter_rows()
+        for form in (_read_surnames(key, aliases) if entity_type == "person" else _read_short_forms(key, aliases))
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("entity_type", "form", "name_key"), pl.String), orient="row")
 
 
 def _sound(form: str) -> str:
@@ -158,19 +199,25 @@ def _sound(form: str) -> str:
 def _list_surnames(members: pl.DataFrame) -> pl.DataFrame:
     rows = set()
     for key, cluster, aliases in members.select("name_key", "cluster", "alias_keys").iter_rows():
-        person = read_person(key)
-        own = {person.surname, *(alias for alias in aliases if " " not in alias)}
-        rows |= {(_sound(form), cluster, "surname") for form in own}
+        rows |= {(form, cluster, "surname") for form in _read_surnames(key, aliases)}
     return pl.DataFrame(sorted(rows), schema=_FORMS, orient="row")
+
+
+def _read_surnames(key: str, aliases: Sequence[str]) -> set[str]:
+    return {_sound(form) for form in (read_person(key).surname, *(alias for alias in aliases if " " not in alias))}
 
 
 def _list_short_forms(members: pl.DataFrame) -> pl.DataFrame:
     rows: dict[tuple[str, int], str] = {}
     for key, cluster, aliases in members.select("name_key", "cluster", "alias_keys").iter_rows():
-        rows |= {(form, cluster): "short_form" for form in {*read_short_forms(key), *aliases}}
-        rows |= {(form, cluster): "last_words" for form in read_last_words(key)}
-        rows |= {(form, cluster): "acronym" for form in read_initials(key)}
+        rows |= {(form, cluster): rule for form, rule in _read_short_forms(key, aliases).items()}
     return pl.DataFrame([(*pair, rows[pair]) for pair in sorted(rows)], schema=_FORMS, orient="row")
+
+
+def _read_short_forms(key: str, aliases: Sequence[str]) -> dict[str, str]:
+    """Return every form that an organization can be meant by, with its rule."""
+    forms = dict.fromkeys((*read_short_forms(key), *aliases), "short_form")
+    return forms | dict.fromkeys(read_last_words(key), "last_words") | dict.fromkeys(read_initials(key), "acronym")
 
 
 def _find_candidates(

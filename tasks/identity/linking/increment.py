@@ -64,7 +64,7 @@ def update_links(con: duckdb.DuckDBPyConnection, changed_articles: pl.DataFrame)
     is_open = ~pl.col("is_full") | (pl.col("entity_type") == "organization")
     short = _link_open_rows(con, every.filter(is_open), rows)
     links = build_links(every, _load_clusters(con, every), short)
-    _insert(con, ENTITY_LINK_NAMES, rows)
+    insert_rows(con, ENTITY_LINK_NAMES, rows)
     return _store_links(con, links, old_links)
 
 
@@ -76,7 +76,7 @@ def _query(con: duckdb.DuckDBPyConnection, sql: str, given: pl.DataFrame) -> pl.
         con.unregister("given")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
+def insert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
     """Insert rows that are not there; unlike a merge, it does not look for them."""
     con.register("inserted_rows", rows.select(table.column_names).cast(table.schema))
     con.execute(f"insert into {table.name} from inserted_rows")
@@ -86,7 +86,7 @@ def _insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) ->
 def _replace(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
     key = ", ".join(table.key)
     _query(con, f"delete from {table.name} where ({key}) in (select ({key}) from given)", rows.select(table.key))
-    _insert(con, table, rows)
+    insert_rows(con, table, rows)
 
 
 def _renew_names(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +123,7 @@ def _renew_names(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, lost: pl.Da
     gone = "delete from entity_names where (entity_type, name_key) in (select (entity_type, name_key) from given)"
     _query(con, gone, changed.select(_KEY))
     fresh = changed.filter(~pl.col("is_gone")).select(*_KEY, "canonical_key", "rule").join(now, on=_KEY)
-    _insert(con, ENTITY_NAMES, fresh)
+    insert_rows(con, ENTITY_NAMES, fresh)
     return changed
 
 

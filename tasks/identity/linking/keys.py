@@ -89,13 +89,13 @@ def are_compatible(one: str, other: str) -> bool:
 _SPELLED_OUT = re.compile(r"(?<=[bcdfghjklmnprstvwxz])([aou])e(?=[bcdfghklmnprstvwxz])")
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def surname_skeleton(surname: str) -> str:
     """Return what the spellings of a family name have in common: as `name_skeleton`, and Mueller as Müller."""
     return name_skeleton(_SPELLED_OUT.sub(r"\1", surname))
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_person(text: str) -> PersonKey:
     """Read the parts of a printed person's name, titles left out."""
     text = text[:MAX_NAME_CHARS]
@@ -138,7 +138,7 @@ def _family_first_names(*languages: str) -> frozenset[str]:
     return frozenset(fold_name(name) for names in rows["names"] for name in names)
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_organization(text: str) -> str:
     """Return an organization's key: folded, without legal form, countries and peoples as their code."""
     words = fold_organization(_OWNER.sub(" ", text[:MAX_NAME_CHARS])).split()
@@ -160,7 +160,7 @@ def _code_of(words: list[str]) -> str:
     return code if len(code) == 2 else ""
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def sort_words(key: str) -> str:
     """Return the content words of an organization's key in one order: Ministry of Health and Health Ministry."""
     printed = key.split()
@@ -182,7 +182,7 @@ def _spell_word(word: str) -> str:
     return word.removesuffix("s") if len(word) > 4 and not word.endswith("ss") else word
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_initials(key: str) -> tuple[str, ...]:
     """Return the acronyms that an organization's key gives: all initials, and those of its content words."""
     words = key.lower().split()
@@ -200,7 +200,7 @@ def _country_codes() -> frozenset[str]:
     return frozenset(load_lexicon("countries")["code"])
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_place(text: str, entity_type: str) -> str:
     """Return the key of a name that is no person's and no organization's; a people named as a place is its country."""
     text = text[:MAX_NAME_CHARS]
@@ -219,7 +219,7 @@ def generic_words() -> frozenset[str]:
     return frozenset({fold_name(word) for word in (*words, *nouns)} | {"states", "university", "city"})
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**14)
 def read_title(title: str) -> tuple[str, ...]:
     """Return what a printed title says: words of offices, codes of countries, and `=m` or `=f` for a gender."""
     words = fold_name(title[:MAX_NAME_CHARS]).split()
@@ -245,13 +245,13 @@ def agencies() -> frozenset[str]:
     return frozenset(read_organization(name) for name in names)
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def guess_person_gender(key: str) -> str | None:
     """Return `m` or `f` when the given name of a full name says so."""
     return guess_gender([parse_person(key)], ())
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_short_forms(key: str) -> tuple[str, ...]:
     """Return the short forms that an organization's key allows: its first words, or its last, that are not generic."""
     words = key.split()
@@ -259,7 +259,7 @@ def read_short_forms(key: str) -> tuple[str, ...]:
     return _join_forms([words[:n] for n in range(1, min(count, 5))]) + read_last_words(key)
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def read_last_words(key: str) -> tuple[str, ...]:
     """Return the short forms of an organization's key that leave out its first words, often a place (a club's)."""
     words = key.split()
@@ -271,7 +271,7 @@ def _join_forms(cuts: list[list[str]]) -> tuple[str, ...]:
     return tuple(sorted(form for form in forms if len(form) > 2))
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**15)
 def list_blocks(entity_type: str, key: str) -> tuple[str, ...]:
     """Return the blocks of a name: two names, or a short form and a name, are compared when they share one."""
     if entity_type == "person":

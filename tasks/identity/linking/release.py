@@ -6,12 +6,13 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
+from tasks.identity.linking.corpus import link_corpus
 from tasks.identity.linking.entities import name_entities
 from tasks.identity.linking.increment import compare_links, find_changed_articles, update_links
-from tasks.identity.links import LinkedEntities, link_entities
+from tasks.identity.links import LinkedEntities
 from tasks.identity.redirects import find_namesakes, find_successors, store_redirects
 from warehouse.ddl import merge_rows, read_matching
-from warehouse.tables import DIM_ENTITIES, DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES
+from warehouse.tables import DIM_ENTITIES, DOCUMENT_ENTITIES, ENTITY_LINK_NAMES, ENTITY_LINKS, ENTITY_NAMES, Table
 
 
 class People(Protocol):
@@ -85,15 +86,37 @@ def store_entities(con: duckdb.DuckDBPyConnection, linked: LinkedEntities) -> in
 
 
 def _link_all(con: duckdb.DuckDBPyConnection, people: People | None) -> _Linked:
-    before = con.sql("select entity_id, entity_type, entity_name from dim_entities").pl()
-    document_entities = con.sql("from document_entities order by document_entity_id").pl()
-    linked = link_entities(document_entities)
-    corrected = linked if people is None else people.correct(linked, document_entities)
-    old = con.sql("select document_entity_id, entity_id as old_id from entity_links").pl()
-    new = corrected.entity_links.select("document_entity_id", new_id="entity_id")
-    moved = old.join(new, on="document_entity_id", how="left").filter(pl.col("old_id").ne_missing(pl.col("new_id")))
-    gone = before.join(corrected.dim_entities, on="entity_id", how="anti")
-    return _Linked(store_entities(con, corrected), moved, gone, None)
+    for table in (ENTITY_LINKS, DIM_ENTITIES):
+        con.execute(f"create or replace temp table old_{table.name} as from {table.name}")
+    for table in (ENTITY_LINKS, DIM_ENTITIES, ENTITY_LINK_NAMES, ENTITY_NAMES):
+        con.execute(f"delete from {table.name}")
+    link_corpus(con)
+    if people is not None:
+        _obey(con, people, *people.find_borne())
+    changed_count = sum(_count_changes(con, table) for table in (ENTITY_LINKS, DIM_ENTITIES))
+    moved = con.sql(
+        """
+        select document_entity_id, old.entity_id as old_id, new.entity_id as new_id
+        from old_entity_links as old left join entity_links as new using (document_entity_id)
+        where old_id is distinct from new_id
+        """
+    ).pl()
+    gone = con.sql(f"select {_OF_ENTITY} from old_dim_entities anti join dim_entities using (entity_id)").pl()
+    for table in (ENTITY_LINKS, DIM_ENTITIES):
+        con.execute(f"drop table old_{table.name}")
+    return _Linked(changed_count, moved, gone, None)
+
+
+_OF_ENTITY = "entity_id, entity_type, entity_name"
+
+
+def _count_changes(con: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Count the rows that are new, gone or other than in the copy of the table that was made before."""
+    [key] = table.key
+    [(count,)] = con.execute(
+        f"select count(*) from old_{table.name} as old full join {table.name} as new using ({key}) where old is distinct from new"
+    ).fetchall()
+    return int(count)
 
 
 def _link_changed(con: duckdb.DuckDBPyConnection, run_id: str, people: People | None) -> _Linked:

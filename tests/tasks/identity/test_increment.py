@@ -7,13 +7,22 @@ import duckdb
 import polars as pl
 import pytest
 
+from tasks.identity.linking.corpus import link_corpus
 from tasks.identity.linking.increment import update_links
 from tasks.identity.linking.release import link_release, store_entities
 from tasks.identity.links import link_entities
 from tests.builders import build_table, rows
 from warehouse.ddl import create_schema, merge_rows
 from warehouse.keys import make_id
-from warehouse.tables import DIM_ENTITIES, DOCUMENT_ENTITIES, ENTITY_LINKS, ENTITY_NAMES, FACT_ARTICLES, TABLES
+from warehouse.tables import (
+    DIM_ENTITIES,
+    DOCUMENT_ENTITIES,
+    ENTITY_LINK_NAMES,
+    ENTITY_LINKS,
+    ENTITY_NAMES,
+    FACT_ARTICLES,
+    TABLES,
+)
 
 GIVEN = ("Aleksandr", "Alexander", "Anna", "A.", "Bill", "William", "Mara")
 FAMILY = ("Halvikov", "Halvikow", "Lind", "Pellworth", "Pellworth Jr.", "Vallejera Lind")
@@ -115,3 +124,27 @@ def test_entities_brought_up_to_date_are_those_of_a_build_from_nothing(con: duck
     expected = link_entities(now)
     assert rows(read(con, DIM_ENTITIES, "entity_id")) == rows(expected.dim_entities)
     assert store_entities(con, expected) == 0
+
+
+@pytest.mark.parametrize("at_once", [7, 40, 1000])
+def test_links_made_a_part_at_a_time_are_those_of_all_at_once(con: duckdb.DuckDBPyConnection, at_once: int) -> None:
+    everything = pl.concat([make_article(number) for number in range(60)])
+    merge_rows(con, DOCUMENT_ENTITIES, everything)
+    link_corpus(con, at_once)
+    expected = link_entities(everything)
+    names = expected.entity_names.sort("entity_type", "name_key")
+    assert rows(read(con, ENTITY_LINKS, "document_entity_id")) == rows(expected.entity_links)
+    assert rows(read(con, ENTITY_LINK_NAMES, "document_entity_id")) == rows(expected.entity_link_names)
+    assert rows(read(con, ENTITY_NAMES, "entity_type, name_key")) == rows(names)
+    assert rows(read(con, DIM_ENTITIES, "entity_id")) == rows(expected.dim_entities)
+
+
+def test_linking_all_anew_counts_and_redirects_what_is_other_than_before(con: duckdb.DuckDBPyConnection) -> None:
+    add_article(con, 1, "Alexander Halvikov", "run-1")
+    link_release(con, "run-1")
+    assert link_release(con, "run-1", anew=True).changed_count == 0
+    add_article(con, 2, "Aleksandr Halvikov", "run-2")
+    old, new = make_id("person", "alexander halvikov"), make_id("person", "aleksandr halvikov")
+    # two links, the entity that is gone, the one that came, and the redirect
+    assert link_release(con, "run-2", anew=True).changed_count == 5
+    assert con.execute("select kind, old_id, new_id from id_redirects").fetchall() == [("entity", old, new)]

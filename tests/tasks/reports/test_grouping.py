@@ -54,4 +54,4 @@ def test_a_long_chain_is_one_component_and_others_are_left_out() -> None:
 
 
 def test_a_seed_without_pairs_is_its_own_component() -> None:
-    assert rows(find_components(pairs(), pl.DataFrame({"member": ["a"]}))) == [("a",)]
+    assert rows(find_components(pairs(), pl.DataFrame({"member": ["a"]})), "member") == [("a",)]
