@@ -1,12 +1,14 @@
-"""One build in this process, with the CPU time of each of its parts: `python -m bench.probe TEXTS WAREHOUSE DATA [--direct]`.
+"""One build in this process, with the CPU time of each of its parts.
+
+`python -m bench.probe TEXTS WAREHOUSE DATA [--direct] [--engine NAME]`
 
 What it measured goes to standard output as JSON.
 """
 
+import argparse
 import importlib
 import json
 import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -47,13 +49,13 @@ def measure_stages(meter: CpuMeter) -> None:
     """Book what the body of a task uses under its stage, and all else that a run does under `ENGINE`."""
     from prefect import Task
 
-    from flows.report import BuildReport
+    from flows.report import StageReport
 
     current = START
-    time_stage = BuildReport.time_stage
+    time_stage = StageReport.time_stage
 
     @contextmanager
-    def measure_stage(report: BuildReport, stage: str) -> Iterator[None]:
+    def measure_stage(report: StageReport, stage: str) -> Iterator[None]:
         nonlocal current
         current = stage
         meter.switch(stage if stage in _NO_TASKS else ENGINE)
@@ -72,19 +74,20 @@ def measure_stages(meter: CpuMeter) -> None:
 
         return run_body
 
-    BuildReport.time_stage = measure_stage  # type: ignore[method-assign, assignment]
-    for task in vars(importlib.import_module("flows.build_warehouse")).values():
-        if isinstance(task, Task):
-            task.fn = measure_body(task.fn)
+    StageReport.time_stage = measure_stage  # type: ignore[method-assign, assignment]
+    modules = (importlib.import_module(f"flows.{name}") for name in ("build_batch", "build_warehouse", "learn_lines"))
+    tasks = {id(task): task for module in modules for task in vars(module).values() if isinstance(task, Task)}
+    for task in tasks.values():
+        task.fn = measure_body(task.fn)
 
 
-def build(texts: Path, warehouse: Path, data: Path, *, is_direct: bool) -> dict[str, Any]:
+def build(texts: Path, warehouse: Path, data: Path, *, is_direct: bool, engine: str | None = None) -> dict[str, Any]:
     """Build as the command line does; return status, counts, and the seconds of wall and CPU time."""
     from flows.server import start_server
     from flows.settings import load_settings, prepare_libraries, use_prefect_server
 
     meter = CpuMeter()
-    given: dict[str, Any] = {"warehouse": str(warehouse), "data_dir": str(data), "min_age_seconds": 0}
+    given: dict[str, Any] = {"warehouse": str(warehouse), "data_dir": str(data), "min_age_seconds": 0, "engine": engine}
     home = prepare_libraries(data, is_quiet=True)
     server = start_server(home) if home is not None and not is_direct else None
     if server is not None:
@@ -110,5 +113,10 @@ def build(texts: Path, warehouse: Path, data: Path, *, is_direct: bool) -> dict[
 
 
 if __name__ == "__main__":
-    texts, warehouse, data = (Path(argument) for argument in sys.argv[1:4])
-    print(json.dumps(build(texts, warehouse, data, is_direct="--direct" in sys.argv)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("texts", "warehouse", "data"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--direct", action="store_true", help="without Prefect")
+    parser.add_argument("--engine", help="what reads sentences")
+    asked = parser.parse_args()
+    print(json.dumps(build(asked.texts, asked.warehouse, asked.data, is_direct=asked.direct, engine=asked.engine)))

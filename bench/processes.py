@@ -30,7 +30,8 @@ class Run:
     """One measured command: seconds, and peaks of memory in MiB.
 
     `main_mib` and `child_mib` are peaks of resident memory of the process and of the largest that it started.
-    `total_mib` is the peak of the sum over all of them at one time, in which shared pages count once.
+    `total_mib` is the peak of the sum over all of them at one time, in which shared pages count once; `curve` has that sum
+    (MiB) at moments of the run (seconds since its start).
     """
 
     wall: float = 0.0
@@ -39,6 +40,7 @@ class Run:
     child_mib: float = 0.0
     total_mib: float = 0.0
     output: str = field(default="", repr=False)
+    curve: list[tuple[float, float]] = field(default_factory=list, repr=False)
 
 
 def list_tree(root: int) -> list[Process]:
@@ -98,6 +100,7 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -
 
 def _watch_memory(root: int, run: Run, is_done: Event, *, every_seconds: float = 1.0) -> None:
     """Look again and again until it is done; the peak of one process is the kernel's, so no look can miss it by much."""
+    start = time.perf_counter()
     while not is_done.wait(every_seconds):
         total = 0.0
         for process in list_tree(root):
@@ -108,3 +111,4 @@ def _watch_memory(root: int, run: Run, is_done: Event, *, every_seconds: float =
                 run.child_mib = max(run.child_mib, peak)
             total += _read_mib(process.pid, "smaps_rollup", "Pss")
         run.total_mib = max(run.total_mib, total)
+        run.curve.append((time.perf_counter() - start, total))

@@ -37,7 +37,7 @@ def backfill_warehouse(
         ids: Articles or documents.
         warehouse: The warehouse file; by default `ONRECORD_WAREHOUSE`, else `data/news.duckdb`.
         data_dir: Where raw bytes and caches are kept; by default `ONRECORD_DATA_DIR`, else `data`.
-        engine: What reads sentences, `accurate` or `fast`; by default `ONRECORD_ENGINE`, else `accurate`.
+        engine: What reads sentences, `accurate`, `fast` or `none`; by default `ONRECORD_ENGINE`, else `accurate`.
 
     Returns:
         The report of the run, which is also published as artifacts.

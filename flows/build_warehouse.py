@@ -57,7 +57,7 @@ def build_warehouse(
         corrections: The folder of corrections; by default `ONRECORD_CORRECTIONS`, else `corrections` when it is there.
         authority: The folder of the authority file; by default `ONRECORD_AUTHORITY`, else `authority` when it is there.
         fields: Role -> field of records, or the TOML file that says so; by default `ONRECORD_FIELDS`, else common names.
-        engine: What reads sentences, `accurate` or `fast`; by default `ONRECORD_ENGINE`, else `accurate`.
+        engine: What reads sentences, `accurate`, `fast` or `none`; by default `ONRECORD_ENGINE`, else `accurate`.
 
     Returns:
         The report of the run, which is also published as artifacts.

@@ -86,8 +86,8 @@ EngineOption = Annotated[
     str | None,
     typer.Option(
         envvar="ONRECORD_ENGINE",
-        help="What reads sentences: accurate, or fast (docs/engines.md).",
-        metavar="accurate|fast",
+        help="What reads sentences: accurate, fast, or none: no speakers (docs/engines.md).",
+        metavar="accurate|fast|none",
     ),
 ]
 DEFAULT = Path(DEFAULT_WAREHOUSE)

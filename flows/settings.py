@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_WAREHOUSE: Final = "data/news.duckdb"
 DEFAULT_SOURCES: Final = "data/inbox"
 DEFAULT_FEEDS: Final = "data/feeds.txt"
-ENGINES: Final = ("accurate", "fast")
+ENGINES: Final = ("accurate", "fast", "none")
 _PROJECT_FILE: Final = "prefect.yaml"
 
 _LIBRARY_SWITCHES: Final = {
@@ -135,7 +135,7 @@ def load_settings(root: Path | None = None, **given: object) -> Settings:
     values["fields"] = fields if isinstance(fields, FieldMapping) else FieldMapping()
     folders = {name: _find_folder(root, name, values.pop(name)) for name in ("corrections", "authority")}
     if values["engine"] not in ENGINES:
-        raise UsageError(f"there is no engine {values['engine']}: {' or '.join(ENGINES)}")
+        raise UsageError(f"there is no engine {values['engine']}: {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
     fast_model = values.pop("fast_model")
     values["fast_model"] = _resolve(root, str(fast_model)) if fast_model else None
     resolved = tuple(source if split_scheme(source) else str(_resolve(root, source)) for source in sources)

