@@ -30,8 +30,8 @@ check: setup  ## lint, types and SQL style
 eval: setup  ## measure quotes, names and lines on annotated news; writes docs/quality.md
 	$(BIN)/python -m tests.eval
 
-bench: setup  ## measure speed and memory; writes docs/benchmarks.md
-	$(BIN)/python -m bench
+bench: setup  ## measure speed and memory, beside others; writes docs/benchmarks.md
+	$(BIN)/uv pip install --quiet --python .venv --target data/peers -r bench/peers.txt && $(BIN)/python -m bench
 
 golden: setup  ## write the golden results of samples/ anew; review the diff
 	$(BIN)/python -m tests.golden

@@ -56,6 +56,26 @@ def render_goals(goals: Sequence[tuple[str, float, float, str]]) -> str:
     return render_table(("goal", "at most", "measured", "met"), rows)
 
 
+_PART = "<!-- part: {} -->\n"
+
+
+def render_page(machine: str, sections: Mapping[str, str]) -> str:
+    """Return the page: all goals in one table, then the sections, each behind a comment that names its part."""
+    goals = [line for section in sections.values() for line in _GOAL.findall(section)]
+    table = "\n".join(["| goal | at most | measured | met |", "| --- | ---: | ---: | ---: |", *goals])
+    body = "\n".join(_PART.format(name) + section.strip() + "\n" for name, section in sections.items())
+    return f"# Benchmarks\n\nWritten by `python -m bench`, each part when it was last measured. {machine}\n\n## All goals\n\n{table}\n\n{body}"
+
+
+def read_sections(page: str) -> dict[str, str]:
+    """Return the sections of a page by the names of their parts."""
+    parts = re.split(r"^<!-- part: (\w+) -->\n", page, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+_GOAL = re.compile(r"^\|.*\| (?:yes|\*\*no\*\*) \|$", re.MULTILINE)
+
+
 def describe_machine(model: str) -> str:
     """Return the machine and the versions in a sentence, without a name or a path."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,16 @@ import pytest
 from bench.__main__ import Build, describe_quotes
 from bench.corpus import read_text_size, unpack_corpus
 from bench.history import HistoryError, unpack_version
-from bench.page import find_cpu, find_overhead, parse_seconds, render_goals, render_table
+from bench.page import (
+    find_cpu,
+    find_overhead,
+    parse_seconds,
+    read_sections,
+    render_goals,
+    render_page,
+    render_table,
+)
+from bench.picture import draw_curve
 from bench.probe import END, ENGINE, SERVER, START
 from bench.processes import Run, list_tree
 
@@ -76,6 +86,35 @@ def test_goals_say_whether_they_are_met() -> None:
     assert [line.split(" | ")[-1] for line in table.splitlines()[2:]] == ["yes |", "**no** |"]
 
 
+def test_a_page_has_all_goals_in_one_table_and_gives_its_sections_back() -> None:
+    sections = {
+        "pages": "## Pages\n\n" + render_goals([("speed", 5, 4, "times")]) + "\n",
+        "scale": "## Volume\n\n" + render_goals([("memory", 4_000.0, 5_000.0, "MB")]) + "\n",
+    }
+    page = render_page("Measured on 2 cores.", sections)
+    table = page.partition("## All goals")[2].partition("<!--")[0]
+    assert [line.split(" | ")[0] for line in table.splitlines() if line.endswith(("yes |", "no** |"))] == [
+        "| speed",
+        "| memory",
+    ]
+    again = read_sections(page)
+    assert {name: text.strip() for name, text in again.items()} == {
+        name: text.strip() for name, text in sections.items()
+    }
+    assert render_page("Measured on 2 cores.", again) == page
+
+
+def test_a_curve_of_many_points_keeps_its_peaks() -> None:
+    curve = [(float(second), 5_000.0 if second == 7_777 else 100.0) for second in range(10_000)]
+    picture = draw_curve(curve, 4_000.0, points=50)
+    [line] = re.findall(r'points="([^"]*)"', picture)
+    heights = [float(point.split(",")[1]) for point in line.split()]
+    assert len(heights) == 50 and min(heights) < sorted(heights)[1]
+    assert "ceiling: 4,194 MB" in picture
+    with pytest.raises(ValueError, match="nothing to draw"):
+        draw_curve([], 4_000.0)
+
+
 def test_the_tree_of_processes_begins_with_its_root() -> None:
     tree = list_tree(os.getpid())
     assert tree[0].pid == os.getpid()
@@ -88,7 +127,7 @@ def test_a_process_that_has_ended_has_no_tree() -> None:
 
 
 def build_of(**cpu: float) -> Build:
-    return Build(Run(), documents=100, wall=1.0, stages={}, cpu=cpu)
+    return Build(Run(), documents=100, counts={}, wall=1.0, stages={}, cpu=cpu)
 
 
 def test_two_versions_are_compared_part_by_part_by_the_fastest_of_their_builds() -> None:
