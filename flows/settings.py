@@ -27,6 +27,9 @@ _LIBRARY_SWITCHES: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "GX_ANALYTICS_ENABLED": "false",
+    # what reads sentences in one process takes half as long again where its matrices are cut up among threads
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     # where Prefect starts a server itself: the first time it creates its database, which takes longer than its own 20 s
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
