@@ -9,13 +9,15 @@ from pathlib import Path
 from bench.corpus import make_corpus, write_jsonl
 from bench.page import Cell, find_cpu, find_overhead, render_goals, render_table
 from bench.picture import draw_curve
+from bench.probe import DOCUMENT_STAGES
 from bench.processes import Run, run_measured
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "memory.svg"
-SMALL, LARGE, CEILING = 10_000, 100_000, 200_000
+DOCS = ROOT / "docs"
+SMALL = 10_000
+LARGE = {"none": 200_000, "fast": 100_000}
+"""Articles of the large build with each engine."""
 CEILING_MB = 4_000
-_DOCUMENT_STAGES = ("ingest", "clean", "annotate", "quotes", "entities", "occasions", "validate")
 CORPUS_STAGES = ("load", "link", "stories", "publish")
 
 
@@ -80,7 +82,7 @@ def describe_volumes(volumes: list[Volume]) -> str:
 
 def describe_stages(volumes: list[Volume]) -> str:
     """Return what each stage took of an article, in milliseconds of wall time of the process that ran it."""
-    names = [name for name in (*_DOCUMENT_STAGES, *CORPUS_STAGES) if any(volume.stages.get(name) for volume in volumes)]
+    names = [name for name in (*DOCUMENT_STAGES, *CORPUS_STAGES) if any(volume.stages.get(name) for volume in volumes)]
     rows: list[list[Cell]] = [
         [name, *[1000 * volume.stages.get(name, 0.0) / volume.articles for volume in volumes]]
         for name in ("find", "lines", *names)
@@ -88,49 +90,62 @@ def describe_stages(volumes: list[Volume]) -> str:
     return render_table(("stage", *[f"{volume.engine}, {volume.articles:,}" for volume in volumes]), rows)
 
 
-def measure_scale(
-    work: Path, *, small: int = SMALL, large: int = LARGE, ceiling: int = CEILING, picture: Path = PICTURE
-) -> str:
-    """Measure builds without an engine and with the fast one, the second build of the small corpus, and the memory of a large one."""
+def measure_scale(work: Path) -> str:
+    """Measure a small and a large build without an engine and with the fast one, and the small one once more."""
     folder = work / "scale"
-    first = folder / "none-small"
-    volumes = [build_volume(first, "none", make_file(folder, small), small)]
-    again = build_volume(first, "none", make_file(folder, small), small)
-    volumes.append(build_volume(folder / "none-large", "none", make_file(folder, large), large))
-    volumes.append(build_volume(folder / "fast-small", "fast", make_file(folder, small), small))
-    volumes.append(build_volume(folder / "fast-ceiling", "fast", make_file(folder, ceiling), ceiling))
-    none_small, none_large, fast_small, fast_large = volumes
-    picture.write_text(draw_curve(fast_large.run.curve, CEILING_MB * 1e6 / 2**20), encoding="utf-8")
-    second = sum(again.stages.values()) / sum(none_small.stages.values())
+    volumes = {
+        (engine, size): build_volume(folder / f"{engine}-{size}", engine, make_file(folder, size), size)
+        for engine in LARGE
+        for size in (SMALL, LARGE[engine])
+    }
+    again = build_volume(folder / f"fast-{SMALL}", "fast", make_file(folder, SMALL), SMALL)
+    return describe_scale(volumes, again)
+
+
+def describe_scale(volumes: dict[tuple[str, int], Volume], again: Volume, docs: Path = DOCS) -> str:
+    """Return the section on volume, and draw the memory of the large builds.
+
+    Args:
+        volumes: The builds, by engine and size: `SMALL` and `LARGE`.
+        again: The second build of the small corpus with the fast engine.
+        docs: Where the pictures go.
+    """
+    small, large = ({engine: volumes[engine, size] for engine, size in sizes} for sizes in (
+        [(engine, SMALL) for engine in LARGE], list(LARGE.items()),
+    ))  # fmt: skip
+    for engine, volume in large.items():
+        picture = draw_curve(volume.run.curve, CEILING_MB * 1e6 / 2**20)
+        (docs / f"memory-{engine}.svg").write_text(picture, encoding="utf-8")
+    second = sum(again.stages.values()) / sum(small["fast"].stages.values())
     goals = [
-        ("CPU of an article without an engine, 2,000 articles/s/core", 0.5, none_large.cost, "ms"),
-        ("CPU of an article with the fast engine, 100 articles/s/core", 10, fast_small.cost, "ms"),
+        ("CPU of an article without an engine, 2,000 articles/s/core", 0.5, large["none"].cost, "ms"),
+        ("CPU of an article with the fast engine, 100 articles/s/core", 10, large["fast"].cost, "ms"),
         ("stages of a second build with nothing changed", 5, 100 * second, "% of the first"),
-        (f"cost of an article, {large:,} by {small:,}", 1.15, none_large.cost / none_small.cost, "times"),
-        (
-            f"cost of an article with the fast engine, {ceiling:,} by {small:,}",
-            1.15,
-            fast_large.cost / fast_small.cost,
-            "times",
-        ),
-        (f"peak memory of all processes at {ceiling:,}", CEILING_MB, fast_large.peak_mb, "MB"),
-        ("CPU of orchestration, validation, publishing, fast engine", 10, find_overhead(fast_large.cpu), "%"),
-    ]
+        *[
+            (f"cost of an article, {engine}, {LARGE[engine]:,} by {SMALL:,}", 1.15, large[engine].cost / small[engine].cost, "times")
+            for engine in LARGE
+        ],
+        *[(f"peak memory of all processes, {engine}, {LARGE[engine]:,}", CEILING_MB, large[engine].peak_mb, "MB") for engine in LARGE],
+        (f"CPU of orchestration, validation, publishing, fast, {LARGE['fast']:,}", 10, find_overhead(large["fast"].cpu), "%"),
+    ]  # fmt: skip
+    pictures = "\n\n".join(
+        f"Memory of all processes together while {size:,} articles are built with engine {engine} (shared pages count once):\n\n"
+        f"![Memory of a build of {size:,} articles](memory-{engine}.svg)"
+        for engine, size in LARGE.items()
+    )
     return f"""## Volume
 
 Made news (`bench/corpus.py`, seed 1: 10 % copies, up to 5 % of the paragraphs repeated, about 325 words an article) in one
 compressed file of records, into an empty folder, with one process a core. CPU and wall are without start and end of the command (imports, the
 Prefect server). *none* is the engine that reads nothing: articles, labelled lines, marked stretches, copies and stories.
 
-{describe_volumes(volumes)}
+{describe_volumes(list(volumes.values()))}
 
 Milliseconds an article of each stage; where batches are built in several processes, those of all of them added up.
 
-{describe_stages(volumes)}
+{describe_stages(list(volumes.values()))}
 
-Memory of all processes together while {ceiling:,} articles are built with the fast engine (shared pages count once):
-
-![Memory of a build of {ceiling:,} articles]({picture.name})
+{pictures}
 
 {render_goals(goals)}
 """
