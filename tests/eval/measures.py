@@ -15,6 +15,7 @@ from tests.eval.bodies import count_body, score_bodies
 from tests.eval.calibration import list_judged, score_calibration
 from tests.eval.causes import Case, find_errors
 from tests.eval.copies import list_missed, score_copies, try_copies
+from tests.eval.formats import PACKINGS
 from tests.eval.gold import Document, read_documents, read_records
 from tests.eval.identity import MENTION_COLUMNS, score_coreference, score_linking
 from tests.eval.lines import count_lines, find_line_errors, keep_lines, score_lines
@@ -42,6 +43,7 @@ QUOTE_SETS = ("polnear.dev", "polnear.train")
 NAME_SETS = ("ner.en-worldwide.dev", "ner.gum-news.all", "ner.re3d.all")
 LINE_SETS = ("lines.aeb", "lines.fundus-tests")
 ENGINE_SETS = ("polnear.dev", "ner.en-worldwide.dev")
+FORMAT_SETS = ("polnear.dev",)
 IDENTITY_SETS = ("coref.meantime-en", "coref.ecbplus-entities.traindev", "el.news-fair")
 STORY_SETS = ("story.ecbplus.traindev",)
 COPY_SET = "raw.bbc"
@@ -262,6 +264,14 @@ def measure_engine(bench: Bench, names: Sequence[str] = ENGINE_SETS) -> Iterator
             )
 
 
+def measure_formats(bench: Bench, names: Sequence[str] = FORMAT_SETS) -> Iterator[Result]:
+    """Yield the scores of quotes from every format of the same texts."""
+    for packing in PACKINGS:
+        packed = replace(bench, workshop=replace(bench.workshop, packing=packing), _built={})
+        for name, built in packed.build(names).items():
+            yield Result("formats", name, f"On Record, from {packing}", _score_quotes(built))
+
+
 def _score_quotes(built: Built) -> dict[str, Score]:
     pairings = []
     for document, facts in zip(built.documents, built.facts, strict=True):
@@ -299,4 +309,5 @@ MEASURES: Mapping[str, Callable[[Bench], Iterator[Result]]] = {
     "utterances": measure_utterances,
     "engine": measure_engine,
     "pages": measure_pages,
+    "formats": measure_formats,
 }

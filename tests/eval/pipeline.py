@@ -15,6 +15,7 @@ from flows.build_warehouse import build_directly
 from flows.settings import Settings
 from tasks.annotation.annotator import DEFAULT_MODEL, open_annotator
 from tasks.text.trace import find_byte
+from tests.eval.formats import PACKINGS, Packing
 from tests.eval.spans import Span
 from warehouse.connection import connect_read_only
 from warehouse.keys import make_id
@@ -51,18 +52,22 @@ class Facts:
 
 @dataclass
 class Workshop:
-    """Where builds are made: `data_dir` keeps annotations from run to run, each warehouse is a temporary one."""
+    """Where builds are made: `data_dir` keeps annotations from run to run, each warehouse is a temporary one.
+
+    `packing` names the format (PACKINGS) that the texts are given in.
+    """
 
     data_dir: Path
     workers: int = 2
     engine: str = "accurate"
+    packing: str = "txt"
     seconds: dict[str, float] = field(default_factory=dict)
 
     def build_facts(self, texts: Mapping[str, str]) -> dict[str, Facts]:
-        """Build a warehouse from the texts, each a file of its own; a text that became no article has empty facts."""
+        """Build a warehouse from the texts; one that became no article has empty facts."""
         with tempfile.TemporaryDirectory(prefix="onrecord-eval-") as folder:
             sources, warehouse = Path(folder) / "texts", Path(folder) / "news.duckdb"
-            names = _write_texts(texts, sources)
+            names = _write_texts(texts, sources, PACKINGS[self.packing])
             settings = Settings(
                 (str(sources),), warehouse, self.data_dir, min_age_seconds=0, workers=self.workers, engine=self.engine
             )
@@ -74,7 +79,9 @@ class Workshop:
         for article_id, [article] in tables["articles"].items():
             name = names[article["source_uri"]]
             found[name] = _place_facts(
-                article, {table: rows[article_id] for table, rows in tables.items()}, texts[name]
+                article,
+                {table: rows[article_id] for table, rows in tables.items()},
+                PACKINGS[self.packing].list_bytes(texts[name]),
             )
         return {name: found.get(name, Facts()) for name in texts}
 
@@ -95,14 +102,13 @@ class Workshop:
         return [[(start, rows[make_id(line)]) for start, line in found] for found in lines]
 
 
-def _write_texts(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
+def _write_texts(texts: Mapping[str, str], folder: Path, packing: Packing) -> dict[str, str]:
+    """Write the texts, named by their numbers, to a folder; return the name of each by its source URI."""
     folder.mkdir(parents=True)
-    names = {}
-    for number, (name, text) in enumerate(texts.items()):
-        file = folder / f"{number:05}.txt"
-        file.write_bytes(text.encode())
-        names[file.name] = name
-    return names
+    numbered = {f"{number:05}": text for number, text in enumerate(texts.values())}
+    for file, raw in packing.pack(numbered).items():
+        (folder / file).write_bytes(raw)
+    return {packing.name_source(number): name for number, name in zip(numbered, texts, strict=True)}
 
 
 def _read_tables(warehouse: Path) -> dict[str, dict[str, list[Row]]]:
@@ -124,9 +130,9 @@ def _find_lines(text: str) -> list[tuple[int, str]]:
     return [(start, line) for start, line in zip(starts, text.splitlines(), strict=False) if line.strip()]
 
 
-def _place_facts(article: Row, rows: Mapping[str, list[Row]], text: str) -> Facts:
+def _place_facts(article: Row, rows: Mapping[str, list[Row]], char_bytes: Sequence[int]) -> Facts:
     segments = [segment for segment in rows["segments"] if segment["body_start"] is not None]
-    places = _Places(sorted(segments, key=lambda s: s["body_start"]), article["encoding"], text)
+    places = _Places(sorted(segments, key=lambda s: s["body_start"]), article["encoding"], char_bytes)
     return Facts(
         language=article["language"],
         story_id=article["story_id"],
@@ -143,10 +149,10 @@ def _place_facts(article: Row, rows: Mapping[str, list[Row]], text: str) -> Fact
 class _Places:
     """The way from characters of a body to characters of the text that was given, through its bytes."""
 
-    def __init__(self, segments: Sequence[Row], encoding: str, text: str) -> None:
+    def __init__(self, segments: Sequence[Row], encoding: str, char_bytes: Sequence[int]) -> None:
         self._segments, self._encoding = segments, encoding
         self._starts = [segment["body_start"] for segment in segments]
-        self._bytes = list(accumulate((len(char.encode()) for char in text), initial=0))
+        self._bytes = char_bytes
 
     def place_row(self, row: Row) -> Row:
         """Return the row with its spans and fragments in the text that was given; nulls stay."""

@@ -39,6 +39,10 @@ alone* is what the language model says of every line.""",
     "engine": """## What the fast engine costs
 
 The same texts built with `--engine accurate` and `--engine fast` (docs/engines.md); the scores are those of quotes and of names.""",
+    "formats": """## The same texts in every format
+
+`tests/eval/formats.py` writes them as files, pages, records and archives, and places are led back through the bytes of each. A page has a
+paragraph a line, and its lines are judged by the trees of pages.""",
     "lines": """## Lines of whole pages
 
 The visible lines of news pages (article extraction benchmark, tests of fundus), in several languages; a line is kept
