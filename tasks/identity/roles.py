@@ -26,6 +26,7 @@ _FUNCTION_WORDS = frozenset(
 _DETERMINER = re.compile(r"^(?:the|a|an|its|his|her|their|whose)\s+", re.I)
 _RELATED = frozenset({"colleague", "counterpart", "namesake"})
 _PHRASE_TAGS = frozenset({"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"})
+_FEW = 24
 _ROLE_TAGS = frozenset({"NN", "NNP"})
 _LEADING_VERBS = frozenset({"lead", "head", "run", "chair", "direct"})
 
@@ -282,9 +283,13 @@ def find_role_mentions(
     found: list[tuple[int, Link, Entity]] = []
     if not nouns:
         return found
+    is_few = len(nouns) < _FEW  # most paragraphs print none of a few nouns, and need no look at their tokens
     for number, paragraph in enumerate(document):
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None:
+            continue
+        folded = tree.text.lower()
+        if is_few and not any(noun in folded for noun in nouns):
             continue
         for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
             word = tree.lower(token)

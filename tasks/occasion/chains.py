@@ -14,6 +14,7 @@ _MEMBERS = frozenset({"NOUN", "PROPN", "PRON"})
 _PAIRS = frozenset({"both", "two"})
 _CITES = frozenset({"cite", "quote"})
 _REPORTS = frozenset({"according", "report"})
+_BY_AGENTS = _CITES | {"report", "hear", "record"}
 _FAR = 64
 
 
@@ -89,7 +90,7 @@ def find_relays(clause: Clause, via: Span | None) -> list[Relay]:
     for verb in _citing(clause):
         found = [Relay(span, verb) for span in _object(clause, verb) if span[0] not in taken] + found
     for verb in clause.verbs:
-        agent = tree.child(verb, "agent") if tree.lemma[verb].lower() in _CITES | {"report", "hear", "record"} else None
+        agent = tree.child(verb, "agent") if tree.lemma[verb].lower() in _BY_AGENTS else None
         noun = tree.child(agent, "pobj") if agent is not None else None
         if noun is not None and not clause.blocked[noun] and noun not in clause.speaker and noun not in taken:
             found.append(Relay(plain_phrase(tree, noun), verb))
@@ -103,8 +104,8 @@ def _edges(tree: Tree, span: Span) -> range:
 
 def _citing(clause: Clause) -> Iterator[int]:
     tree = clause.tree
-    for token in range(clause.first, clause.end):
-        if tree.tag[token] != "VBG" or tree.lemma[token].lower() != "cite" or clause.blocked[token] == QUOTED:
+    for token in clause.gerunds:
+        if tree.lemma[token].lower() != "cite" or clause.blocked[token] == QUOTED:
             continue
         if token not in clause.verbs and (tree.head[token] in clause.verbs or clause.belongs(token)):
             yield token
