@@ -25,8 +25,7 @@ from tasks.identity.organizations import is_open_institution, read_institution
 from tasks.identity.places import fold_place, people_codes, place_codes
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What somebody is said to be: the head noun, the words around it, the places and organizations named with it."""
 
     head: str
@@ -35,7 +34,7 @@ class Role:
     organizations: frozenset[str]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Entity:
     """One entity of one document."""
 
@@ -98,7 +97,7 @@ def group_mentions(mentions: Sequence[Mention]) -> list[TiedMention]:
     return sorted(tied, key=lambda row: row[0].start)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Bearer:
     """A full name of the document while short forms are tied to it."""
 

@@ -133,9 +133,9 @@ def _find_candidates(tree: Tree, number: int) -> Iterator[Span]:
         if label in LABEL_TYPES:
             for first, last, own in _cut_span(text[start:end], label):
                 yield Span(number, start + first, start + last, own, "model")
-    titled, places, ends = [], [], tree.end
-    for token, start in enumerate(tree.start):
-        is_title, is_place = _read_word(text[start : ends[token]])
+    titled, places, starts, ends = [], [], tree.start, tree.end
+    for token in tree.capitals:
+        is_title, is_place = _read_capital(text[starts[token] : ends[token]])
         if is_title:
             titled.append(token)
         if is_place:
@@ -235,8 +235,8 @@ def _is_title_word(word: str) -> bool:
 
 
 @lru_cache(maxsize=2**16)
-def _read_word(word: str) -> tuple[bool, bool]:
-    """Return whether a printed word is a title, and whether the name of a place of several words begins with it."""
+def _read_capital(word: str) -> tuple[bool, bool]:
+    """Return whether a word with a capital is a title, and whether the name of a place of several words begins with it."""
     return _is_title_word(word), word in _long_places()
 
 

@@ -116,14 +116,16 @@ def _role_phrases(tree: Tree, tokens: range, head: int, start: int) -> list[list
     """
     first, last = tokens[0], tokens[-1]
     phrases = []
+    dep, label = tree.dep, tree.dep[head]
     while start < first and tree.tag[start] in {"DT", "PRP$", "IN", "POS", "CC"}:
         start += 1
     if start < first:
         phrases.append([*range(start, first), *_of_phrase(tree, last)])
-    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
-    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
+    nouns = [child for child in tree.children(head) if dep[child] == "appos"]
+    if label == "appos":
+        nouns.append(tree.head[head])
     verb = tree.head[head]
-    if tree.dep[head] == "nsubj" and tree.lemma[verb] == "be":
+    if label == "nsubj" and tree.lemma[verb] == "be":
         nouns += [noun for noun in tree.children(verb) if tree.dep[noun] == "attr" and tree.pos[noun] == "NOUN"]
     for noun in nouns:
         if noun not in tokens and tree.pos[noun] in {"NOUN", "PROPN"}:
@@ -214,7 +216,8 @@ def _of_phrase(tree: Tree, last: int) -> range:
 def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], offset: int) -> Role | None:
     """Return the role that the tokens name; None when they name none."""
     words = [tree.lower(token).rstrip(".") for token in tokens]
-    heads = [index for index, word in enumerate(words) if word in _role_heads()]
+    known = _role_heads()
+    heads = [index for index, word in enumerate(words) if word in known]
     if not heads:
         return None
     low, high, among = tree.start[tokens[0]] + offset, tree.end[tokens[-1]] + offset, set(tokens)
