@@ -294,8 +294,10 @@ def find_role_mentions(
         folded = tree.text.lower()
         if is_few and not any(noun in folded for noun in nouns):
             continue
+        is_aligned = len(folded) == len(tree.text)  # a capital may be two letters in lower case
+        starts, ends = tree.start, tree.end
         for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
-            word = tree.lower(token)
+            word = folded[starts[token] : ends[token]] if is_aligned else tree.lower(token)
             if word not in nouns:
                 continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])
