@@ -30,6 +30,8 @@ def split_speakers(tree: Tree, tokens: range) -> list[Span]:
 
     Only what is coordinated with the head of the phrase is a speaker of its own: "the ministry of trade and industry" is one.
     """
+    if "conj" not in tree.dep[tokens.start : tokens.stop]:
+        return [(tokens[0], tokens[-1] + 1)]
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     members, token = [head], head
     while (
@@ -68,6 +70,8 @@ def _is_one_bearer(tree: Tree, members: Sequence[int]) -> bool:
 
 def names_pair(tree: Tree, tokens: range) -> str | None:
     """Return the lemma of the noun that means two persons told of before ("both leaders", "the two presidents"), or None."""
+    if "NNS" not in tree.tag[tokens.start : tokens.stop]:
+        return None
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     if tree.tag[head] != "NNS" or not _PAIRS & {tree.lower(t) for t in tokens if t < head}:
         return None
