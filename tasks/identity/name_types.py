@@ -193,7 +193,8 @@ def has_title_before(text: str, start: int) -> bool:
     if not start or text[start - 1] != " ":
         return False
     low = max(0, start - 80)
-    if not _ends_with_title(text[max(low, text.rfind(" ", low, start - 1) + 1) : start - 1]):
+    last = text[max(low, text.rfind(" ", low, start - 1) + 1) : start - 1]
+    if not _ends_with_title(last if last.strip() else text[low:start]):  # of two blanks, the word stands before both
         return False
     return count_title_words(text[low:start].split()[-5:]) > 0
 
