@@ -1,7 +1,7 @@
 """Quotes and statements with their speakers -> when, where, to whom and about whom each was said, by how many, and through whom."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -146,19 +146,16 @@ class _Readers:
         entities: pl.DataFrame,
     ) -> None:
         """Group the rows by their article."""
-        self._bodies = dict(articles.select("article_id", "body").iter_rows())
-        self._articles = {
-            row[0]: row[1:]
-            for row in articles.select("article_id", "dateline", "dateline_place", "published_on", "outlet").iter_rows()
-        }
-        self._quotes = _group(_read_quotes(quotes))
-        self._statements = _group(_read_statements(statements))
-        self._mentions = _group(_read_mentions(mentions))
+        self._bodies = dict(_read_columns(articles, "article_id", "body"))
+        columns = ("dateline", "dateline_place", "published_on", "outlet")
+        self._articles = dict(zip(articles["article_id"].to_list(), _read_columns(articles, *columns), strict=True))
+        self._quotes = _group(quotes, _read_quotes(quotes))
+        ordered = statements.with_columns(first=_edge_of_fragments("start_char").list.first()).sort("article_id", "first", "statement_id")  # fmt: skip
+        self._statements = _group(ordered, _read_statements(ordered))
+        ordered = mentions.sort("article_id", "start_char", "end_char")
+        self._mentions = _group(ordered, _read_mentions(ordered))
         self._entities = _group(
-            (article_id, (key, kind, names, titles))
-            for article_id, key, kind, names, titles in entities.select(
-                "article_id", "document_entity_id", "entity_type", "names", "titles"
-            ).iter_rows()
+            entities, _read_columns(entities, "document_entity_id", "entity_type", "names", "titles")
         )
 
     def open(self, article_id: str, document: Sequence[Any]) -> DocumentReader:
@@ -189,47 +186,52 @@ def _find_day(dateline: str | None, published_on: date | None) -> date | None:
     return published_on
 
 
-def _group(rows: Iterator[tuple[str, Any]]) -> dict[str, list[Any]]:
+def _read_columns(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of some columns: column by column they are read in a third of the time of `iter_rows`."""
+    return zip(*(frame[column].to_list() for column in columns), strict=True)
+
+
+def _group(frame: pl.DataFrame, rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return what was read of each row of the frame by its article."""
     groups: dict[str, list[Any]] = defaultdict(list)
-    for article_id, row in rows:
+    for article_id, row in zip(frame["article_id"].to_list(), rows, strict=True):
         groups[article_id].append(row)
     return groups
 
 
-def _read_quotes(quotes: pl.DataFrame) -> Iterator[tuple[str, Quote]]:
-    for article_id, quote, statement, start, end, kind, parent in quotes.select(
-        "article_id", "quote_id", "statement_id", "start_char", "end_char", "quote_type", "parent_quote_id"
-    ).iter_rows():
-        yield article_id, Quote(quote, statement, start, end, kind != "indirect", parent is not None)
-
-
-def _read_statements(statements: pl.DataFrame) -> Iterator[tuple[str, Statement]]:
-    columns = ("cue", "speaker", "via")
-    spans = [f"{name}_{edge}_char" for name in columns for edge in ("start", "end")]
-    ordered = statements.with_columns(first=pl.col("fragments").list.first().struct.field("start_char")).sort("article_id", "first", "statement_id")  # fmt: skip
-    for row in ordered.select(
-        "article_id",
-        "statement_id",
-        "statement_type",
-        "fragments",
-        "speaker_document_entity_id",
-        "speaker_kind",
-        *spans,
-    ).iter_rows():
-        article_id, key, kind, fragments, entity, speaker_kind, *edges = row
-        cue, speaker, via = (
-            None if start is None else (start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)
-        )
-        own = [(f["start_char"], f["end_char"]) for f in fragments]
-        yield article_id, Statement(key, kind != "indirect", own, cue, speaker, via, entity, speaker_kind)
-
-
-def _read_mentions(mentions: pl.DataFrame) -> Iterator[tuple[str, Named]]:
-    columns = ("start_char", "end_char", "mention_id", "document_entity_id", "entity_type", "mention_type")
-    for article_id, *row in (
-        mentions.sort("article_id", "start_char", "end_char").select("article_id", *columns).iter_rows()
+def _read_quotes(quotes: pl.DataFrame) -> Iterator[Quote]:
+    for quote, statement, start, end, kind, parent in _read_columns(
+        quotes, "quote_id", "statement_id", "start_char", "end_char", "quote_type", "parent_quote_id"
     ):
-        yield article_id, Named(*row)
+        yield Quote(quote, statement, start, end, kind != "indirect", parent is not None)
+
+
+def _edge_of_fragments(edge: str) -> pl.Expr:
+    return pl.col("fragments").list.eval(pl.element().struct.field(edge))
+
+
+def _read_statements(statements: pl.DataFrame) -> Iterator[Statement]:
+    for key, kind, starts, ends, *others in _read_columns(
+        statements.with_columns(_starts=_edge_of_fragments("start_char"), _ends=_edge_of_fragments("end_char")),
+        "statement_id", "statement_type", "_starts", "_ends", "speaker_document_entity_id", "speaker_kind",
+        "cue_start_char", "cue_end_char", "speaker_start_char", "speaker_end_char", "via_start_char", "via_end_char",
+    ):  # fmt: skip
+        entity, speaker_kind, cue, cue_end, speaker, speaker_end, via, via_end = others
+        yield Statement(
+            key,
+            kind != "indirect",
+            list(zip(starts, ends, strict=True)),
+            None if cue is None else (cue, cue_end),
+            None if speaker is None else (speaker, speaker_end),
+            None if via is None else (via, via_end),
+            entity,
+            speaker_kind,
+        )
+
+
+def _read_mentions(mentions: pl.DataFrame) -> Iterator[Named]:
+    columns = ("start_char", "end_char", "mention_id", "document_entity_id", "entity_type", "mention_type")
+    return map(Named._make, _read_columns(mentions, *columns))
 
 
 def _pronoun_rows(article_id: str, reading: Reading) -> Iterator[_Row]:

@@ -25,8 +25,7 @@ from tasks.identity.organizations import is_open_institution, read_institution
 from tasks.identity.places import fold_place, people_codes, place_codes
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What somebody is said to be: the head noun, the words around it, the places and organizations named with it."""
 
     head: str
@@ -35,7 +34,7 @@ class Role:
     organizations: frozenset[str]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Entity:
     """One entity of one document."""
 
@@ -98,12 +97,12 @@ def group_mentions(mentions: Sequence[Mention]) -> list[TiedMention]:
     return sorted(tied, key=lambda row: row[0].start)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Bearer:
     """A full name of the document while short forms are tied to it."""
 
     entity: Entity
-    names: set[PersonName]
+    names: list[PersonName]
     genders: set[str]
     title_words: set[str]
     last_seen: tuple[int, int] = (-1, -1)  # paragraph and character
@@ -123,7 +122,7 @@ def _group_persons(mentions: Sequence[Mention]) -> list[TiedMention]:
     tied = []
     for mention in mentions:
         name = parse_person(mention.text)
-        bearer: _Bearer | None = bearers.get(name) if name.is_full else None
+        bearer: _Bearer | None = bearers.get(name.words) if name.is_full else None
         rule = "full_name"
         if bearer is None:
             bearer, rule = _choose_bearer(name, mention, by_word.get(name.words[-1], ()))
@@ -137,32 +136,35 @@ def _group_persons(mentions: Sequence[Mention]) -> list[TiedMention]:
     return tied
 
 
-def _find_bearers(mentions: Sequence[Mention]) -> dict[PersonName, _Bearer]:
-    """Return, for every full name, its bearer: names that differ by initials, spelling or a middle name share one."""
-    full: dict[PersonName, list[Mention]] = defaultdict(list)
+def _find_bearers(mentions: Sequence[Mention]) -> dict[tuple[str, ...], _Bearer]:
+    """Return, for the words of every full name, its bearer: names that differ by initials, spelling or a middle name share one."""
+    full: dict[tuple[str, ...], PersonName] = {}
+    titles: dict[tuple[str, ...], set[str]] = {}
     for mention in mentions:
         name = parse_person(mention.text)
         if name.is_full:
-            full[name].append(mention)
-    bearers: dict[PersonName, _Bearer] = {}
+            full[name.words] = name
+            own = titles.setdefault(name.words, set())
+            if mention.title:
+                own.add(mention.title)
+    bearers: dict[tuple[str, ...], _Bearer] = {}
     by_end: dict[str, list[PersonName]] = defaultdict(list)
-    for name in sorted(full, key=lambda name: (-len(name.words), name.words)):
-        same = next(
-            (other for other in by_end[name_skeleton(name.words[-1])][:64] if _are_spellings(name, other)), None
-        )
-        if same is None:
-            same = next(
-                (other for other in by_end["first " + name.words[0]][:64] if _is_part(name.words, other.words)), None
-            )
-        bearer = bearers[same] if same else _Bearer(Entity("person"), set(), set(), set())
-        bearers[name] = bearer
-        bearer.names.add(name)
-        by_end[name_skeleton(name.words[-1])].append(name)
-        by_end["first " + name.words[0]].append(name)
-        for title in {mention.title for mention in full[name] if mention.title}:
+    for words in sorted(full, key=lambda words: (-len(words), words)):
+        name = full[words]
+        last, first = by_end[name_skeleton(words[-1])], by_end["first " + words[0]]
+        same = next((other for other in last[:64] if _are_spellings(name, other)), None) if last else None
+        if same is None and first:
+            same = next((other for other in first[:64] if _is_part(words, other.words)), None)
+        bearer = bearers[same.words] if same else _Bearer(Entity("person"), [], set(), set())
+        bearers[words] = bearer
+        bearer.names.append(name)
+        last.append(name)
+        first.append(name)
+        for title in titles[words]:
             gender = guess_gender((), [title])
-            bearer.genders |= {gender} if gender else set()
-            bearer.title_words |= set(fold_name(title).split())
+            if gender:
+                bearer.genders.add(gender)
+            bearer.title_words.update(fold_name(title).split())
     for bearer in dict.fromkeys(bearers.values()):
         bearer.entity.gender = bearer.gender
     return bearers

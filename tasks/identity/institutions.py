@@ -24,6 +24,8 @@ _OTHERS = frozenset(
 )  # fmt: skip
 """Words before the owner after which another institution than the one in office, or any of several, is meant."""
 _NOUN_TAGS = frozenset({"NN", "NNS", "NNP", "NNPS"})
+_OF_MARKS = (" of ", " of the ")
+_AFTER_MARKS = (" ", "' ", "’ ", "'s ", "’s ")
 _OF = re.compile(r" of (?:the )?$")
 _BEFORE = 80
 
@@ -142,13 +144,16 @@ def _find_phrases(paragraph: Paragraph, rows: Iterable[TiedMention]) -> Iterable
                 yield _Phrase(start, end, *own)
             continue
         kind, owner = _read_owner(mention, entity)
-        if owner is None or not _is_this_owner(text, start, mention):
+        if owner is None:
             continue
-        found = after_owner(kind).match(text, end, end + _BEFORE)
+        first = start - len(mention.title) - 1 if mention.title else start
+        is_before = text.endswith(_OF_MARKS, max(0, first - 8), first)
+        found = after_owner(kind).match(text, end, end + _BEFORE) if text.startswith(_AFTER_MARKS, end) else None
+        if not (found or is_before) or not _is_this_owner(text, start, mention):
+            continue
         if found and _ends_phrase(tree, found.end()):
             yield _Phrase(start, found.end(), owner, fold_form(found["form"]), mention.text)
-        first = start - len(mention.title) - 1 if mention.title else start
-        of = _OF.search(text, max(0, first - 8), first)
+        of = _OF.search(text, max(0, first - 8), first) if is_before else None
         is_noun = mention.entity_type != "group"  # the government of the Portuguese president is his
         before = before_owner(kind).search(text, max(0, first - _BEFORE), of.start()) if of and is_noun else None
         if before and text[first - 1 : first] == " ":

@@ -5,10 +5,11 @@ are, a title before one mention types all of them. The rules hang on the order o
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -133,12 +134,12 @@ def _find_candidates(tree: Tree, number: int) -> Iterator[Span]:
         if label in LABEL_TYPES:
             for first, last, own in _cut_span(text[start:end], label):
                 yield Span(number, start + first, start + last, own, "model")
-    titled, places, long_places = [], [], _long_places()
+    titled, places, starts, ends = [], [], tree.start, tree.end
     for token in tree.capitals:
-        word = text[tree.start[token] : tree.end[token]]
-        if _is_title_word(word):
+        is_title, is_place = _read_capital(text[starts[token] : ends[token]])
+        if is_title:
             titled.append(token)
-        if word in long_places:
+        if is_place:
             places.append(token)
     for start, end in _find_titled(tree, titled) if titled else ():
         for first, last, own in _take_apart(text[start:end], "person"):
@@ -234,6 +235,12 @@ def _is_title_word(word: str) -> bool:
     return word[:1].isupper() and word.lower().rstrip(".") in _strong_titles()
 
 
+@lru_cache(maxsize=2**16)
+def _read_capital(word: str) -> tuple[bool, bool]:
+    """Return whether a word with a capital is a title, and whether the name of a place of several words begins with it."""
+    return _is_title_word(word), word in _long_places()
+
+
 def _continues_name(tree: Tree, last: int, token: int) -> bool:
     gap = tree.text[tree.end[last] : tree.start[token]]
     word = tree.word(token)
@@ -310,11 +317,11 @@ def _is_nationality(word: str) -> bool:
 def _grow(tree: Tree, span: Span) -> Span:
     """Take in the neighbouring words of a name that the model left outside."""
     number, start, end, label, rule = span
-    tokens = tree.tokens_in(start, end)
-    if not tokens:
+    first = bisect_right(tree.end, start)
+    last = bisect_left(tree.start, end, first) - 1
+    if last < first:
         return span
-    first, last = tokens[0], tokens[-1]
-    if end == tree.end[last] and _goes_on(tree, last):
+    if end == tree.end[last] and tree.text.startswith(" ", end) and _goes_on(tree, last):
         grown = _grow_organization(tree, last)
         if grown > last:
             return Span(number, start, tree.end[grown], "organization", rule)
@@ -322,8 +329,8 @@ def _grow(tree: Tree, span: Span) -> Span:
         if grown > last:
             return Span(number, start, tree.end[grown], "place", rule)
     if label == "person":
-        start, end = _grow_person(tree, first, last, span)
-        return Span(number, start, end, label, rule)
+        own = _grow_person(tree, first, last, span)
+        return span if own == (start, end) else Span(number, *own, label, rule)
     return span
 
 
@@ -420,7 +427,7 @@ def _drop_overlaps(spans: Iterable[Span]) -> list[Span]:
         if span.start >= span.end:
             continue
         if span.paragraph != number or span.start >= reach:
-            kept += _keep_longest(together)
+            kept += _keep_longest(together) if len(together) > 1 else together
             together, number, reach = [span], span.paragraph, span.end
         else:
             together.append(span)
@@ -527,25 +534,40 @@ def _find_known_names(document: Sequence[Paragraph], spans: Sequence[Span], type
             types.setdefault(fold_name(surname), "person")
     printed = "\n".join([paragraph.text for paragraph in document])
     missed = [name for name in names if printed.count(name) != counts[name]]  # a quick look that most names pass
+    if not missed:
+        return []
+    places = [0, *accumulate(len(paragraph.text) + 1 for paragraph in document)]
     return [
         Span(number, start, end, types[fold_name(name)], "known_name")
         for name in missed
-        for number, start, end in _find_printed(document, name, found)
+        for number, start, end in _find_printed(document, printed, places, name, found)
     ]
 
 
 def _find_printed(
-    document: Sequence[Paragraph], name: str, found: set[tuple[int, int, int]]
+    document: Sequence[Paragraph],
+    printed: str,
+    places: Sequence[int],
+    name: str,
+    found: set[tuple[int, int, int]],
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield where a name is printed whole, as a name, and was not found."""
-    for number, paragraph in enumerate(document):
-        start = paragraph.text.find(name) if paragraph.tree is not None else -1
-        while start >= 0:
-            assert paragraph.tree is not None
-            end = start + len(name)
-            if (number, start, end) not in found and _is_printed(paragraph.tree, name, start):
-                yield number, start, end
-            start = paragraph.text.find(name, start + 1)
+    """Yield where a name is printed whole, as a name, and was not found.
+
+    Args:
+        document: The paragraphs.
+        printed: Their texts, a line each: one look through it is shorter than one through each.
+        places: Where the paragraphs begin in it.
+        name: The name.
+        found: Paragraph, start and end of the names that were found.
+    """
+    at = printed.find(name)
+    while at >= 0:
+        number = bisect_right(places, at) - 1
+        tree, start = document[number].tree, at - places[number]
+        end = start + len(name)
+        if tree is not None and (number, start, end) not in found and _is_printed(tree, name, start):
+            yield number, start, end
+        at = printed.find(name, at + 1)
 
 
 def _is_printed(tree: Tree, name: str, start: int) -> bool:

@@ -1,6 +1,7 @@
 """The type of every name of one document: votes of the model, of the words around, and of what is known of the name."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -84,9 +85,10 @@ def vote_types(document: Sequence[Paragraph], spans: Sequence[Span]) -> dict[str
         own = votes.setdefault(key, {})
         texts = printed.setdefault(key, {})
         texts[text] = texts.get(text, 0) + 1
-        _add_vote(own, span.label, 1 + (" " in text))  # the model knows a name of one word less well
+        own[span.label] = own.get(span.label, 0) + 1 + (" " in text)  # the model knows a name of one word less well
         _read_context(paragraph, span, text, own)
-        _read_coordinated(paragraph.text, span, labels, own)
+        if paragraph.text.startswith(_LIST_MARKS, span.end):
+            _read_coordinated(paragraph.text, span, labels, own)
     for key, texts in printed.items():
         own = votes[key] = _weaken(votes[key], sum(texts.values()))
         known = _known_type(max(texts, key=texts.__getitem__) if len(texts) > 1 else next(iter(texts)))
@@ -148,32 +150,38 @@ def _add_votes(votes: _Votes, more: Mapping[str, int]) -> None:
 def _read_context(paragraph: Paragraph, span: Span, text: str, votes: _Votes) -> None:
     """Add votes from the words around a mention."""
     tree = paragraph.tree
-    tokens = tree.tokens_in(span.start, span.end) if tree else range(0)
-    if tree is None or not tokens:
+    if tree is None:
         return
-    first, label, dep = tokens[0], span.label, tree.dep
+    first = bisect_right(tree.end, span.start)
+    after = bisect_left(tree.start, span.end, first)
+    size = after - first
+    if size < 1:
+        return
+    label, dep, heads = span.label, tree.dep, tree.head
     if label != "organization" and has_title_before(paragraph.text, span.start):
         _add_vote(votes, "person", 4)
     if span.rule == "after_title":
         _add_vote(votes, "person", 4)
-    head = first if len(tokens) == 1 else next((t for t in tokens if tree.head[t] not in tokens), tokens[-1])
-    if is_acronym(text):
-        pass  # who says something under an acronym is an organization as often as a person
-    elif dep[head] in SUBJECTS and len(tokens) < 4 and tree.lemma[tree.head[head]].lower() in _speech_verbs():
-        _add_vote(votes, label if label == "organization" and len(tokens) > 1 else "person", 2)
-    if first and dep[head] == "pobj":
+    head = first if size == 1 else next((t for t in range(first, after) if not first <= heads[t] < after), after - 1)
+    role = dep[head]
+    # who says something under an acronym is an organization as often as a person
+    if role in SUBJECTS and size < 4 and not is_acronym(text) and tree.lemma[heads[head]].lower() in _speech_verbs():
+        _add_vote(votes, label if label == "organization" and size > 1 else "person", 2)
+    if first and role == "pobj":
         preposition = tree.lower(first - 1)
         if preposition in _PLACE_PREPOSITIONS:
-            _add_vote(votes, "place", 4 if len(tokens) == 1 else 2)
+            _add_vote(votes, "place", 4 if size == 1 else 2)
         elif preposition in {"at", "from"}:
-            _add_vote(votes, "place", 2 if len(tokens) == 1 else 1)
-    if _has_article(paragraph.text, span.start) and dep[head] not in _MODIFIERS:
+            _add_vote(votes, "place", 2 if size == 1 else 1)
+    if _has_article(paragraph.text, span.start) and role not in _MODIFIERS:
         _add_vote(votes, "person", -4)  # no name of one person has an article
         if label in ("person", "organization"):
             _add_vote(votes, "organization", 1)
     _read_neighbours(paragraph.text, span, votes)
-    kinds = {kind for noun in nouns_beside(tree, tokens, head) if (kind := role_kinds().get(tree.lower(noun)))}
-    for child in tree.children(head):
+    children = tree.children(head)
+    nouns = _nouns_beside(tree, first, head, children)
+    kinds = {kind for noun in nouns if (kind := role_kinds().get(tree.lower(noun)))} if nouns else set()
+    for child in children:
         if dep[child] == "relcl" and _has_subject_who(tree, child):
             kinds = {"person"}
     if kinds and len(kinds & {"person", "organization"}) == 1:
@@ -184,9 +192,18 @@ def has_title_before(text: str, start: int) -> bool:
     """Whether the words before `start` end with a title."""
     if not start or text[start - 1] != " ":
         return False
-    before = text[max(0, start - 80) : start]
-    words = before.rsplit(None, 1)
-    return bool(words) and ends_title(words[-1]) and count_title_words(before.split()[-5:]) > 0
+    low = max(0, start - 80)
+    last = text[max(low, text.rfind(" ", low, start - 1) + 1) : start - 1]
+    if not _ends_with_title(last if last.strip() else text[low:start]):  # of two blanks, the word stands before both
+        return False
+    return count_title_words(text[low:start].split()[-5:]) > 0
+
+
+@lru_cache(maxsize=2**16)
+def _ends_with_title(printed: str) -> bool:
+    """Whether what is printed between two blanks ends with the last word of a title."""
+    words = printed.split()
+    return bool(words) and ends_title(words[-1])
 
 
 _MODIFIERS = frozenset({"compound", "nmod", "amod", "poss"})
@@ -206,8 +223,6 @@ _LIST_MARKS = (", ", " and ", ", and ", " or ")
 
 def _read_coordinated(text: str, span: Span, labels: Mapping[tuple[int, int], str], votes: _Votes) -> None:
     """Add a vote for the type of the next neighbour in a list of names: Lisbon, Porto and Faro."""
-    if not text.startswith(_LIST_MARKS, span.end):
-        return
     for mark in _LIST_MARKS:
         label = labels.get((span.paragraph, span.end + len(mark)))
         if label and text.startswith(mark, span.end) and "A" <= text[span.end + len(mark)] <= "Z":
@@ -215,6 +230,7 @@ def _read_coordinated(text: str, span: Span, labels: Mapping[tuple[int, int], st
 
 
 _NOUN_OF = re.compile(r"([^\W_]+) of $")
+_BEFORE_NOUNS = (" ", ", ", "'s ", "’s ")
 _NOUN_AFTER = re.compile(r"(, (?:aged )?\d{1,2},)|['’]s ([a-z]+)| ([a-z]+)")
 
 
@@ -225,6 +241,8 @@ def _read_neighbours(text: str, span: Span, votes: _Votes) -> None:
         before = _NOUN_OF.search(text, max(0, start - 40), start)
         if before and before[1].lower() in _PLACE_NOUNS:
             _add_vote(votes, "place", 4)
+    if not text.startswith(_BEFORE_NOUNS, end):
+        return
     after = _NOUN_AFTER.match(text, end, end + 40)
     if after is None:
         return
@@ -241,12 +259,16 @@ def _read_neighbours(text: str, span: Span, votes: _Votes) -> None:
 
 def nouns_beside(tree: Tree, tokens: range, head: int) -> list[int]:
     """Return the common nouns that say what a name is: in apposition, or right before it (the company Acme)."""
+    return _nouns_beside(tree, tokens[0], head, tree.children(head))
+
+
+def _nouns_beside(tree: Tree, first: int, head: int, children: Sequence[int]) -> list[int]:
     dep, tag = tree.dep, tree.tag
-    nouns = [child for child in tree.children(head) if dep[child] == "appos" and tag[child] == "NN"]
+    nouns = [child for child in children if dep[child] == "appos" and tag[child] == "NN"] if children else []
     if dep[head] == "appos" and tag[tree.head[head]] == "NN":
         nouns.append(tree.head[head])
-    before = tokens[0] - 1
-    if before >= 0 and tag[before] == "NN" and tree.text[tree.end[before] : tree.start[tokens[0]]] == " ":
+    before = first - 1
+    if before >= 0 and tag[before] == "NN" and tree.text[tree.end[before] : tree.start[first]] == " ":
         nouns.append(before)
     return nouns
 

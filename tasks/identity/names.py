@@ -75,7 +75,11 @@ def fold_name(text: str) -> str:
 
     `Łukasz O’Neil-Novák's` -> `lukasz oneil novak`; `U.S.` -> `us`.
     """
-    text = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", _POSSESSIVE.sub("", text.strip()))
+    text = _POSSESSIVE.sub("", text.strip())
+    if "." in text:
+        text = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", text)
+    if text.isascii():  # nothing to decompose
+        return " ".join([word.replace("'", "").replace("`", "") for word in _WORD.findall(text.lower())])
     lower = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     decomposed = unicodedata.normalize("NFKD", lower)
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
@@ -257,10 +261,14 @@ def is_particle(word: str) -> bool:
 
 def guess_gender(names: Iterable[PersonName], printed_titles: Iterable[str]) -> str | None:
     """Return `m` or `f` when titles, else the given name, say so; None when they do not or disagree."""
-    said = {_title_genders().get(title.lower().rstrip(".")) for title in printed_titles} & {"m", "f"}
+    of_titles, of_names = _title_genders(), _given_genders()
+    said = {of_titles.get(title.lower().rstrip(".")) for title in printed_titles} & _GENDERS
     if not said:
-        said = {_given_genders().get(name.given) for name in names if name.is_full} & {"m", "f"}
+        said = {of_names.get(name.words[0]) for name in names if name.is_full} & _GENDERS
     return said.pop() if len(said) == 1 else None
+
+
+_GENDERS = frozenset({"m", "f"})
 
 
 _SMALL_WORDS = frozenset(

@@ -26,6 +26,7 @@ _FUNCTION_WORDS = frozenset(
 _DETERMINER = re.compile(r"^(?:the|a|an|its|his|her|their|whose)\s+", re.I)
 _RELATED = frozenset({"colleague", "counterpart", "namesake"})
 _PHRASE_TAGS = frozenset({"NN", "NNP", "NNPS", "NNS", "JJ", "POS", "DT", "IN", "HYPH", "PRP$"})
+_FEW = 24
 _ROLE_TAGS = frozenset({"NN", "NNP"})
 _LEADING_VERBS = frozenset({"lead", "head", "run", "chair", "direct"})
 
@@ -115,14 +116,16 @@ def _role_phrases(tree: Tree, tokens: range, head: int, start: int) -> list[list
     """
     first, last = tokens[0], tokens[-1]
     phrases = []
+    dep, label = tree.dep, tree.dep[head]
     while start < first and tree.tag[start] in {"DT", "PRP$", "IN", "POS", "CC"}:
         start += 1
     if start < first:
         phrases.append([*range(start, first), *_of_phrase(tree, last)])
-    nouns = [child for child in tree.children(head) if tree.dep[child] == "appos"]
-    nouns += [tree.head[head]] if tree.dep[head] == "appos" else []
+    nouns = [child for child in tree.children(head) if dep[child] == "appos"]
+    if label == "appos":
+        nouns.append(tree.head[head])
     verb = tree.head[head]
-    if tree.dep[head] == "nsubj" and tree.lemma[verb] == "be":
+    if label == "nsubj" and tree.lemma[verb] == "be":
         nouns += [noun for noun in tree.children(verb) if tree.dep[noun] == "attr" and tree.pos[noun] == "NOUN"]
     for noun in nouns:
         if noun not in tokens and tree.pos[noun] in {"NOUN", "PROPN"}:
@@ -213,7 +216,8 @@ def _of_phrase(tree: Tree, last: int) -> range:
 def _read_role(tree: Tree, tokens: Sequence[int], rows: Iterable[TiedMention], offset: int) -> Role | None:
     """Return the role that the tokens name; None when they name none."""
     words = [tree.lower(token).rstrip(".") for token in tokens]
-    heads = [index for index, word in enumerate(words) if word in _role_heads()]
+    known = _role_heads()
+    heads = [index for index, word in enumerate(words) if word in known]
     if not heads:
         return None
     low, high, among = tree.start[tokens[0]] + offset, tree.end[tokens[-1]] + offset, set(tokens)
@@ -282,12 +286,18 @@ def find_role_mentions(
     found: list[tuple[int, Link, Entity]] = []
     if not nouns:
         return found
+    is_few = len(nouns) < _FEW  # most paragraphs print none of a few nouns, and need no look at their tokens
     for number, paragraph in enumerate(document):
         tree, offset = paragraph.tree, paragraph.start_char
         if tree is None:
             continue
+        folded = tree.text.lower()
+        if is_few and not any(noun in folded for noun in nouns):
+            continue
+        is_aligned = len(folded) == len(tree.text)  # a capital may be two letters in lower case
+        starts, ends = tree.start, tree.end
         for token in [token for token, tag in enumerate(tree.tag) if tag in _ROLE_TAGS]:
-            word = tree.lower(token)
+            word = folded[starts[token] : ends[token]] if is_aligned else tree.lower(token)
             if word not in nouns:
                 continue
             candidates = by_head.get(word, []) + (by_head.get("", []) if word in _person_nouns() else [])

@@ -3,7 +3,6 @@
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
@@ -41,8 +40,7 @@ class _Reference(NamedTuple):
     entity: Entity
 
 
-@dataclass(frozen=True)
-class Speaker:
+class Speaker(NamedTuple):
     """Whom a speaker span means: the entity, if there is one, the kind of source, and the link if it is a pronoun."""
 
     entity: Entity | None
@@ -155,14 +153,15 @@ class SpeakerResolver:
         head = head_of(tree, tokens)
         if self._is_coordination(tree, tokens, head, number):
             return Speaker(None, "group")
-        is_role = tree.lower(head) in role_kinds() or tree.lemma[head].lower() in role_kinds()
-        named = self._entity_at(number, offset + tree.start[head]) or self._beside.get(offset + tree.start[head])
+        char = offset + tree.start[head]
+        named = self._entity_at(number, char) or self._beside.get(char)
         if named is None and tree.lower(head) in _LAW_PARTS:
             named = next((self._entity_at(number, offset + tree.start[t]) for t in reversed(tokens)), None)
         if named is not None:
             self._add_owner(named, tree, head, number)
             return Speaker(named, _kind_of(named))
-        if not is_role:
+        kinds = role_kinds()
+        if tree.lower(head) not in kinds and tree.lemma[head].lower() not in kinds:
             inside = {
                 entity
                 for start, end, entity in self._spans[number]
@@ -172,7 +171,7 @@ class SpeakerResolver:
             }
             if len(inside) == 1:
                 return Speaker(inside.pop(), "person")
-        kind = role_kinds().get(tree.lower(head)) or role_kinds().get(tree.lemma[head].lower())
+        kind = kinds.get(tree.lower(head)) or kinds.get(tree.lemma[head].lower())
         return Speaker(None, "group" if kind == "person" and tree.tag[head] == "NNS" else kind)
 
     def _is_coordination(self, tree: Tree, tokens: range, head: int, number: int) -> bool:
@@ -181,8 +180,8 @@ class SpeakerResolver:
         Of `the founder and president` there is one, of `the founder and the president` there are two.
         """
         offset = self._starts[number]
-        own = self._entity_at(number, offset + tree.start[head])
         others = [child for child in tree.children(head) if tree.dep[child] == "conj" and child in tokens]
+        own = self._entity_at(number, offset + tree.start[head]) if others else None
         for other in others:
             entity = self._entity_at(number, offset + tree.start[other])
             if entity is None or entity is not own:
@@ -204,9 +203,10 @@ class SpeakerResolver:
         spans = self._spans[number]
         after = bisect_right(spans, (char, _NO_END))
         near = spans[max(after - 4, 0) : after]  # a role mention may hold a people's name, more do not nest
-        return next(
-            (entity for _, end, entity in reversed(near) if char < end and entity.entity_type in _SPEAKING_TYPES), None
-        )
+        for _, end, entity in reversed(near):
+            if char < end and entity.entity_type in _SPEAKING_TYPES:
+                return entity
+        return None
 
     def _resolve_pronoun(
         self, pronoun: frozenset[str], tree: Tree, token: int, number: int, start: int, holder: Entity | None

@@ -11,7 +11,9 @@ from tasks.identity.names import guess_gender, parse_person
 
 HE, SHE = frozenset({"he", "him", "his", "himself"}), frozenset({"she", "her", "hers", "herself"})
 YOU = frozenset({"you", "your", "yours", "yourself"})
-_PRONOUNS = HE | SHE | YOU
+_THIRD = HE | SHE
+_PRONOUNS = _THIRD | YOU
+_PRONOUN_TAGS = frozenset({"PRP", "PRP$"})
 
 
 class Named(NamedTuple):
@@ -51,8 +53,10 @@ class People:
     def covering(self, char: int) -> Named | None:
         """Return the last of the mentions that hold the character, or None; more than two never nest."""
         after = bisect_right(self._starts, char)
-        near = self.mentions[max(after - 3, 0) : after]
-        return next((mention for mention in reversed(near) if char < mention.end), None)
+        for mention in reversed(self.mentions[max(after - 3, 0) : after]):
+            if char < mention.end:
+                return mention
+        return None
 
 
 def read_genders(
@@ -66,7 +70,7 @@ def read_genders(
     """
     said: dict[str, set[str]] = defaultdict(set)
     for entity, word in pronouns:
-        if word.lower() in HE | SHE:
+        if word.lower() in _THIRD:
             said[entity].add("m" if word.lower() in HE else "f")
     genders = {}
     for entity, names, titles in entities:
@@ -75,8 +79,7 @@ def read_genders(
     return genders
 
 
-@dataclass(frozen=True)
-class Spoken:
+class Spoken(NamedTuple):
     """One quotation as its pronouns see it; all in characters of the body.
 
     Attributes:
@@ -140,9 +143,10 @@ def resolve_pronouns(tree: Tree, offset: int, spoken: Spoken, people: People) ->
 
 
 def _find_pronouns(tree: Tree, start: int, end: int) -> Iterator[int]:
-    for token in tree.tokens_in(start, end):
-        is_whole = start <= tree.start[token] and tree.end[token] <= end
-        if is_whole and tree.tag[token] in {"PRP", "PRP$"} and tree.lower(token) in _PRONOUNS:
+    tokens = tree.tokens_in(start, end)
+    for token, tag in enumerate(tree.tag[tokens.start : tokens.stop], tokens.start):
+        is_whole = tag in _PRONOUN_TAGS and start <= tree.start[token] and tree.end[token] <= end
+        if is_whole and tree.lower(token) in _PRONOUNS:
             yield token
 
 

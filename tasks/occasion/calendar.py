@@ -9,9 +9,8 @@ import calendar
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -22,6 +21,7 @@ _ANCHORS = {
     "weekend": ("weekend__w",), "period": ("period__w",), "ago": ("ago__unit",), "year": ("year__y",),
 }  # fmt: skip
 """Kind -> the groups of its pattern that can carry its sense."""
+_ANAPHORIC = frozenset({"same", "next", "before", "part"})
 Precision = Literal["day", "range", "month", "year"]
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _NUMBERS = {
@@ -36,8 +36,7 @@ _WORD = re.compile(r"(?<![\w-])[^\W_]+")
 _PART = r"(?:early |late )?(?:morning|afternoon|evening|night|midday|noon|lunchtime)"
 
 
-@dataclass(frozen=True)
-class Days:
+class Days(NamedTuple):
     """The first and the last day of a time, and how exactly it is told."""
 
     first: date
@@ -45,8 +44,7 @@ class Days:
     precision: Precision
 
 
-@dataclass(frozen=True)
-class TimeWords:
+class TimeWords(NamedTuple):
     """One expression of time in a text: its characters, the one that carries its sense, and its kind in `_GRAMMAR`."""
 
     start: int
@@ -58,7 +56,7 @@ class TimeWords:
     @property
     def is_anaphoric(self) -> bool:
         """Whether it counts from a time told before: the same day, hours later."""
-        return self.kind in {"same", "next", "before", "part"}
+        return self.kind in _ANAPHORIC
 
 
 @functools.cache
@@ -151,10 +149,16 @@ def _hints() -> frozenset[str]:
     return frozenset(named | alone | units | years | {f"{word}s" for word in units | years})
 
 
+@functools.lru_cache(maxsize=2**16)
+def _hints_in(printed: str) -> frozenset[str]:
+    """Return the hints among the words of what is printed between two blanks."""
+    return _hints().intersection(_ANY_WORD.findall(printed))
+
+
 def _find_windows(text: str) -> Iterator[tuple[int, int]]:
     """Yield the stretches of a text that an expression of time can begin in, in order: those before a hint."""
     folded = text.lower()
-    hints = _hints().intersection(_ANY_WORD.findall(folded))
+    hints = set().union(*map(_hints_in, folded.split()))
     if not hints:
         return
     if len(folded) != len(text):
@@ -172,9 +176,10 @@ def _find_windows(text: str) -> Iterator[tuple[int, int]]:
         done = max(done, end)
 
 
-def find_times(text: str) -> Iterator[TimeWords]:
-    """Yield the expressions of time of a text, in order."""
-    grammar, done = _grammar(), 0
+@functools.lru_cache(maxsize=2**10)  # a paragraph is asked for again with every "same day" behind it
+def find_times(text: str) -> tuple[TimeWords, ...]:
+    """Return the expressions of time of a text, in order."""
+    grammar, done, times = _grammar(), 0, []
     for start, end in _find_windows(text):
         for found in _WORD.finditer(text, start, end):
             word = found.group().lower()
@@ -187,7 +192,8 @@ def find_times(text: str) -> Iterator[TimeWords]:
             done = match.end()
             words = _read_match(match)
             if words is not None:
-                yield words
+                times.append(words)
+    return tuple(times)
 
 
 def _read_match(match: re.Match[str]) -> TimeWords | None:

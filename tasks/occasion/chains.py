@@ -14,6 +14,7 @@ _MEMBERS = frozenset({"NOUN", "PROPN", "PRON"})
 _PAIRS = frozenset({"both", "two"})
 _CITES = frozenset({"cite", "quote"})
 _REPORTS = frozenset({"according", "report"})
+_BY_AGENTS = _CITES | {"report", "hear", "record"}
 _FAR = 64
 
 
@@ -29,6 +30,8 @@ def split_speakers(tree: Tree, tokens: range) -> list[Span]:
 
     Only what is coordinated with the head of the phrase is a speaker of its own: "the ministry of trade and industry" is one.
     """
+    if "conj" not in tree.dep[tokens.start : tokens.stop]:
+        return [(tokens[0], tokens[-1] + 1)]
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     members, token = [head], head
     while (
@@ -67,6 +70,8 @@ def _is_one_bearer(tree: Tree, members: Sequence[int]) -> bool:
 
 def names_pair(tree: Tree, tokens: range) -> str | None:
     """Return the lemma of the noun that means two persons told of before ("both leaders", "the two presidents"), or None."""
+    if "NNS" not in tree.tag[tokens.start : tokens.stop]:
+        return None
     head = next((t for t in tokens if tree.head[t] not in tokens or tree.head[t] == t), tokens[0])
     if tree.tag[head] != "NNS" or not _PAIRS & {tree.lower(t) for t in tokens if t < head}:
         return None
@@ -89,7 +94,7 @@ def find_relays(clause: Clause, via: Span | None) -> list[Relay]:
     for verb in _citing(clause):
         found = [Relay(span, verb) for span in _object(clause, verb) if span[0] not in taken] + found
     for verb in clause.verbs:
-        agent = tree.child(verb, "agent") if tree.lemma[verb].lower() in _CITES | {"report", "hear", "record"} else None
+        agent = tree.child(verb, "agent") if tree.lemma[verb].lower() in _BY_AGENTS else None
         noun = tree.child(agent, "pobj") if agent is not None else None
         if noun is not None and not clause.blocked[noun] and noun not in clause.speaker and noun not in taken:
             found.append(Relay(plain_phrase(tree, noun), verb))
@@ -103,8 +108,8 @@ def _edges(tree: Tree, span: Span) -> range:
 
 def _citing(clause: Clause) -> Iterator[int]:
     tree = clause.tree
-    for token in range(clause.first, clause.end):
-        if tree.tag[token] != "VBG" or tree.lemma[token].lower() != "cite" or clause.blocked[token] == QUOTED:
+    for token in clause.gerunds:
+        if tree.lemma[token].lower() != "cite" or clause.blocked[token] == QUOTED:
             continue
         if token not in clause.verbs and (tree.head[token] in clause.verbs or clause.belongs(token)):
             yield token

@@ -17,11 +17,13 @@ _SPEAKING = frozenset(
     {"speak", "talk", "testify", "appear", "address", "write", "tweet", "post", "visit", "campaign", "tour", "lecture"}
 )
 """Participles that tell the occasion of what is said: speaking in X, addressing Y."""
+_WITH_HEARERS = TELLING | _SPEAKING
 _OPAQUE = frozenset({"of", "about", "over", "against", "for", "by", "as", "like", "than", "since", "until", "because"})
 """Prepositions whose nouns are what the words are about, not where or when they were said."""
 _LINKS = frozenset({"conj", "advcl", "xcomp", "acl", "pcomp", "parataxis", "dep", "prep", "pobj", "dobj", "attr"})
 _NOUNS = frozenset({"NOUN", "PROPN", "PRON", "NUM"})
 _VERBS = frozenset({"VERB", "AUX"})
+_INNER = frozenset({"relcl", "appos", "ccomp"})
 SIDELINES = frozenset({"sideline", "margin", "fringe"})
 _STEPS = 24
 """How many governors are looked at; a chain in a sentence is shorter, and odd trees stay linear."""
@@ -39,10 +41,11 @@ def occasion_nouns() -> dict[str, str]:
 
 def occasion_kind(tree: Tree, token: int) -> str | None:
     """Return what kind of occasion the noun names; None when it names none."""
-    return occasion_nouns().get(tree.lemma[token].lower()) or occasion_nouns().get(tree.lower(token))
+    nouns = occasion_nouns()
+    return nouns.get(tree.lemma[token].lower()) or nouns.get(tree.lower(token))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)  # not frozen, as one a statement is made: that would double the time
 class Clause:
     """One attributing clause, in tokens of its paragraph.
 
@@ -79,7 +82,7 @@ class Clause:
             return self._crosses_mark(token)
         for _ in range(_STEPS):
             label = tree.dep[below]
-            if label in {"relcl", "appos", "ccomp"} or below in self.speaker or (label in SUBJECTS and below != token):
+            if label in _INNER or below in self.speaker or (label in SUBJECTS and below != token):
                 return self._stands_by_subject(token, below)
             if below in self.verbs:
                 return True
@@ -134,7 +137,7 @@ class Clause:
         if tree.dep[noun] == "pobj" and tree.lower(verb) in {"to", "with", "before"}:
             verb = tree.head[verb]
             return tree.pos[verb] in _VERBS or occasion_kind(tree, verb) == "talk"
-        return tree.dep[noun] in {"dobj", "dative"} and tree.lemma[verb].lower() in TELLING | _SPEAKING
+        return tree.dep[noun] in {"dobj", "dative"} and tree.lemma[verb].lower() in _WITH_HEARERS
 
     def _is_told(self, noun: int, verb: int) -> bool:
         lemma = self.tree.lemma[verb].lower()
@@ -162,6 +165,12 @@ class Clause:
                 if noun is not None and not blocked[noun]:
                     found.append((token, noun))
         return found
+
+    @functools.cached_property
+    def gerunds(self) -> list[int]:
+        """The tokens of the clause that are tagged as gerunds or present participles, quoted ones too, in order."""
+        tags = self.tree.tag[self.first : self.end]
+        return [token for token, tag in enumerate(tags, self.first) if tag == "VBG"] if "VBG" in tags else []
 
 
 def read_clause(

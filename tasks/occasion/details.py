@@ -1,8 +1,8 @@
 """When, where and to whom: the words of an attributing clause that say so."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from tasks.annotation.syntax import Tree
 from tasks.occasion.calendar import Days, TimeWords
@@ -10,8 +10,12 @@ from tasks.occasion.clause import QUOTED, SIDELINES, TELLING, TOLD, Clause, occa
 
 _BOUNDS = frozenset({"after", "before", "since", "until", "till", "by", "from", "between", "ahead"})
 LOCATIVE = frozenset({"in", "at", "from", "outside", "inside", "near", "aboard", "on", "before"})
+_IN = LOCATIVE - {"on", "before"}
+_AT = LOCATIVE - {"before"}
+_BELOW = LOCATIVE | {"to"}
 _DURING = frozenset({"in", "at", "during", "on", "after", "before", "following", "for", "amid", "to"})
-_TO = frozenset({"to", "with", "at", "before"})
+_PLACING = LOCATIVE | _DURING
+_TO = frozenset({"to", "with", "at", "before", "for"})
 _TALKS_TO = {
     "to": frozenset({"say", "speak", "talk", "write", "reply", "respond", "explain", "confirm", "tell", "read", "testify", "repeat",
                      "announce", "complain", "admit", "comment", "insist", "declare", "whisper", "state", "report", "disclose",
@@ -75,8 +79,7 @@ PlaceAt = Callable[[int], Span | None]
 """Token -> the tokens of the name of a place that it is part of."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """A time as printed, in characters of the paragraph, and the days it means where the calendar says so."""
 
     start: int
@@ -146,25 +149,19 @@ def find_place(clause: Clause, place_at: PlaceAt) -> Span | None:
     found: list[tuple[int, Span]] = []
     for preposition, noun in clause.prepositions:
         word = tree.lower(preposition)
-        if (
-            word not in LOCATIVE | _DURING
-            or noun in clause.speaker
-            or not clause.belongs(preposition, of_occasion=True)
-        ):
+        if word not in _PLACING or noun in clause.speaker or not clause.belongs(preposition, of_occasion=True):
             continue
         place = _read_place(clause, word, noun, place_at)
         if place is not None:
             found.append((_depth(clause, preposition), place))
     if found:
         return min(found)[1]
-    return next(
-        (
-            (token, token + 1)
-            for token in range(clause.after, min(clause.end, clause.after + 12))
-            if tree.lower(token) == "here" and clause.belongs(token)
-        ),
-        None,
-    )
+    last = min(clause.end, clause.after + 12)
+    if clause.after < last and "here" in tree.text[tree.start[clause.after] : tree.end[last - 1]].lower():
+        for token in range(clause.after, last):
+            if tree.lower(token) == "here" and clause.belongs(token):
+                return token, token + 1
+    return None
 
 
 def _depth(clause: Clause, token: int) -> int:
@@ -174,9 +171,9 @@ def _depth(clause: Clause, token: int) -> int:
 def _read_place(clause: Clause, preposition: str, noun: int, place_at: PlaceAt) -> Span | None:
     tree, named = clause.tree, place_at(noun)
     if named is not None:
-        return named if preposition in LOCATIVE - {"on", "before"} else None
+        return named if preposition in _IN else None
     kind = occasion_kind(tree, noun)
-    if kind == "place" and preposition in LOCATIVE - {"before"}:
+    if kind == "place" and preposition in _AT:
         span = plain_phrase(tree, noun)
         return span if _is_definite(tree, span, noun) else None
     if tree.lemma[noun].lower() in SIDELINES:
@@ -191,12 +188,7 @@ def _place_below(clause: Clause, noun: int, place_at: PlaceAt) -> Span | None:
     """Return the place in the phrase of an event: a visit to X, a rally in X."""
     tree = clause.tree
     for child in tree.children(noun):
-        if (
-            child > noun
-            and tree.dep[child] == "prep"
-            and tree.lower(child) in LOCATIVE | {"to"}
-            and not clause.blocked[child]
-        ):
+        if child > noun and tree.dep[child] == "prep" and tree.lower(child) in _BELOW and not clause.blocked[child]:
             inner = tree.child(child, "pobj")
             if inner is None:
                 continue
@@ -258,7 +250,7 @@ def _candidates(clause: Clause) -> Iterator[int]:
             yield from _subject_beside(clause, verb)
     for preposition, noun in clause.prepositions:
         word = tree.lower(preposition)
-        if word not in _TO | {"for"} or preposition in clause.speaker:
+        if word not in _TO or preposition in clause.speaker:
             continue
         above = tree.head[preposition]
         lemma = tree.lemma[above].lower()
@@ -268,8 +260,8 @@ def _candidates(clause: Clause) -> Iterator[int]:
                 yield noun
         elif not is_verb and lemma in _TALKS.get(word, ()) and clause.belongs(preposition):
             yield noun
-    for token in range(clause.first, clause.end):
-        if tree.tag[token] == "VBG" and tree.lemma[token].lower() == "address" and not clause.blocked[token]:
+    for token in clause.gerunds:
+        if tree.lemma[token].lower() == "address" and not clause.blocked[token]:
             addressed = tree.child(token, "dobj")
             if addressed is not None and clause.belongs(addressed):
                 yield addressed

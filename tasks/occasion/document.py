@@ -4,7 +4,7 @@ import functools
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
@@ -48,8 +48,7 @@ class Statement(NamedTuple):
     speaker_kind: str | None
 
 
-@dataclass(frozen=True)
-class Occasion:
+class Occasion(NamedTuple):
     """When, where and to whom: characters of the body, the days of the time, and the entity of the place."""
 
     time: Told | None = None
@@ -61,6 +60,9 @@ class Occasion:
     def is_empty(self) -> bool:
         """Whether the text says nothing of it."""
         return self.time is None and self.place is None and self.addressee is None
+
+
+_NO_OCCASION = Occasion()
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,14 @@ class DocumentReader:
 
     def _page_at(self, char: int) -> tuple[int, Page | None]:
         number = max(bisect_right(self._starts, char) - 1, 0)
-        if number not in self._pages:
+        pages = self._pages
+        if number not in pages:
             paragraph = self._document[number]
-            bounds = paragraph.start_char, paragraph.start_char + len(paragraph.text)
-            marked = self._marked[bisect_left(self._marked, (bounds[0], 0)) : bisect_left(self._marked, (bounds[1], 0))]
-            told = self._told[bisect_left(self._told, (bounds[0], 0)) : bisect_left(self._told, (bounds[1], 0))]
-            self._pages[number] = open_page(paragraph, marked, told)
-        return number, self._pages[number]
+            first, after = (paragraph.start_char, 0), (paragraph.start_char + len(paragraph.text), 0)
+            marked = self._marked[bisect_left(self._marked, first) : bisect_left(self._marked, after)]
+            told = self._told[bisect_left(self._told, first) : bisect_left(self._told, after)]
+            pages[number] = open_page(paragraph, marked, told)
+        return number, pages[number]
 
     def _read_clause(self, statement: Statement, page: Page) -> Clause | None:
         """Return the attributing clause; None without a cue, or with one inside somebody's quotation."""
@@ -176,12 +179,13 @@ class DocumentReader:
 
     def _find_occasion(self, statement: Statement, page: Page, clause: Clause | None) -> Occasion:
         if clause is None or not _is_said(clause, statement):
-            return Occasion()
-        is_future = any(clause.tree.lower(c) in _FUTURE for c in clause.tree.children(clause.cue))
-        resolve = functools.partial(self._resolve, page, is_future=is_future)
-        time = find_time(clause, page.times, resolve) if page.times or "recent" in page.tree.text else None
+            return _NO_OCCASION
+        time = None
+        if page.times or "recent" in page.tree.text:
+            is_future = any(clause.tree.lower(c) in _FUTURE for c in clause.tree.children(clause.cue))
+            time = find_time(clause, page.times, functools.partial(self._resolve, page, is_future=is_future))
         if time is not None:
-            time = replace(time, start=time.start + page.offset, end=time.end + page.offset)
+            time = Told(time.start + page.offset, time.end + page.offset, time.days)
         addressee = find_addressee(clause)
         place = find_place(clause, functools.partial(self._place_at, page))
         if place is not None and addressee is not None and place[0] < addressee[1] and addressee[0] < place[1]:
@@ -203,7 +207,7 @@ class DocumentReader:
         last = max(bisect_right(self._starts, char) - 1, 0)
         for number in range(last, max(last - 6, -1), -1):
             paragraph = self._document[number]
-            for words in reversed(list(find_times(paragraph.text))):
+            for words in reversed(find_times(paragraph.text)):
                 at = paragraph.start_char + words.start
                 if at >= char or words.is_anaphoric or self._is_marked(at):
                     continue
@@ -389,10 +393,11 @@ class DocumentReader:
 def _is_said(clause: Clause, statement: Statement) -> bool:
     """Whether the cue tells of an act of speaking or writing: thoughts and plans have no occasion."""
     lemma = clause.tree.lemma[clause.cue].lower()
-    joined = f"{lemma} {clause.tree.lower(clause.cue + 1)}" if clause.cue + 1 < len(clause.tree) else lemma
-    kind = _classes().get(joined) or _classes().get(lemma)
     if lemma.startswith("accord"):
         return True
+    joined = f"{lemma} {clause.tree.lower(clause.cue + 1)}" if clause.cue + 1 < len(clause.tree) else lemma
+    classes = _classes()
+    kind = classes.get(joined) or classes.get(lemma)
     return kind != "think" if kind is not None else statement.is_direct
 
 

@@ -1,5 +1,6 @@
 """One paragraph as occasions see it: which of its words are the narrator's, its sentences, and the times that it tells."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,13 +47,16 @@ class Page:
     def frame_around(self, token: int) -> tuple[int, int]:
         """Return the first token of the sentence of the narration around `token`, in which a quotation is one word, and the token after its last."""
         starts = self._view.frame_starts
-        number = self._view.frame_of[token]
-        return starts[number], starts[number + 1]
+        after = bisect_right(starts, token)
+        return starts[after - 1], starts[after]
 
     @cached_property
     def times(self) -> list[TimeWords]:
         """The expressions of time outside of marks, in order."""
-        return [t for t in find_times(self.tree.text) if not any(low <= t.anchor < high for low, high in self.marked)]
+        times, marked = find_times(self.tree.text), self.marked
+        if not times or not marked:
+            return list(times)
+        return [t for t in times if not any(low <= t.anchor < high for low, high in marked)]
 
     def tokens(self, start: int, end: int) -> range:
         """Return the tokens of a span of the body."""
@@ -75,8 +79,7 @@ def open_page(paragraph: Paragraph, marked: Sequence[CharSpan], told: Sequence[C
     by = paragraph.start_char
     own = [[(low - by, high - by) for low, high in spans] for spans in (marked, told)]
     page = Page(paragraph.tree, by, *own)
-    times = {(words.start, words.end) for words in page.times} | {(words.anchor, words.end) for words in page.times}
-    page.told = [
-        span for span in page.told if span not in times
-    ]  # "a statement on Tuesday" tells nothing about Tuesday
+    if page.times and page.told:  # "a statement on Tuesday" tells nothing about Tuesday
+        times = {(words.start, words.end) for words in page.times} | {(words.anchor, words.end) for words in page.times}
+        page.told = [span for span in page.told if span not in times]
     return page
