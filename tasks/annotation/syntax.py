@@ -1,18 +1,16 @@
 """The tokens and the tree of one paragraph, as Python objects: attribution walks trees, which frames cannot."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-
-from tasks.frames import ANNOTATIONS
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "csubj"})
 _PREMODIFIERS = frozenset(
@@ -72,6 +70,15 @@ class Tree:
         lows, highs = self._edges
         return lows[token], highs[token]
 
+    def find_tokens(self, is_wanted: Callable[[str, str], bool]) -> list[int]:
+        """Return the tokens whose part of speech and lemma are wanted, in order.
+
+        Trees of one batch ask once for every distinct pair of both: `is_wanted` is a function of a module, and depends on nothing else.
+        """
+        if self.forest is not None:
+            return self.forest.cut_tokens(is_wanted, self.first, len(self))
+        return [token for token, pair in enumerate(zip(self.pos, self.lemma, strict=True)) if is_wanted(*pair)]
+
     @cached_property
     def capitals(self) -> list[int]:
         """The tokens that begin with a capital."""
@@ -107,6 +114,10 @@ class Tree:
                 return child
         return None
 
+    def has_that(self, clause: int) -> bool:
+        """Whether the clause is introduced by "that"."""
+        return any(self.dep[c] == "mark" and self.lower(c) == "that" for c in self.children(clause))
+
     def ancestors(self, token: int) -> Iterator[int]:
         """Yield the governors of `token`, nearest first."""
         while self.head[token] != token:
@@ -116,11 +127,12 @@ class Tree:
     @cached_property
     def subjects(self) -> dict[int, int]:
         """The first subject of every token that has one, subjects that are clauses aside."""
-        found: dict[int, int] = {}
-        for token in [token for token, label in enumerate(self.dep) if label in SUBJECTS]:
-            if self.pos[token] not in _VERBS:
-                found.setdefault(self.head[token], token)
-        return found
+        if self.forest is not None:
+            tokens = self.forest.cut_subjects(self.first, len(self))
+        else:
+            tokens = [token for token, pair in enumerate(zip(self.pos, self.dep, strict=True)) if _is_subject(*pair)]
+        head = self.head
+        return {head[token]: token for token in reversed(tokens)}
 
     @cached_property
     def _entity_edges(self) -> tuple[list[int], list[int]]:
@@ -195,6 +207,10 @@ class Tree:
         return self.start[first], self.end[after - 1]
 
 
+def _is_subject(pos: str, label: str) -> bool:
+    return label in SUBJECTS and pos not in _VERBS
+
+
 @dataclass(eq=False)  # as with Tree
 class Paragraph:
     """One paragraph of one article: where it starts in the body, its text, label and tree (None when it was not annotated)."""
@@ -209,10 +225,13 @@ class Paragraph:
 class _Forest:
     """The heads of many trees in one array; what is derived from them is made for all trees at once, when it is first asked for.
 
-    Tokens are counted from the first one of their tree; `ends` says where the trees begin and end.
+    Tokens are counted from the first one of their tree; `ends` says where the trees begin and end. The labels of the tokens are only
+    needed to find tokens by them.
     """
 
-    def __init__(self, heads: NDArray[Any], ends: Sequence[int]) -> None:
+    def __init__(self, heads: NDArray[Any], ends: Sequence[int], labels: "Mapping[str, _Labels] | None" = None) -> None:
+        self._labels = labels or {}
+        self._found: dict[Callable[[str, str], bool], list[int]] = {}
         self._first = np.repeat(ends[:-1], np.diff(ends))  # of the tree of every token
         self._heads = heads + self._first  # counted from the first token of the forest
         self._is_root = self._heads == np.arange(len(heads))
@@ -227,6 +246,21 @@ class _Forest:
         """Return for each token of one tree the first token of its subtree and the token after the last."""
         lows, highs = self._edges
         return lows[first : first + size].tolist(), highs[first : first + size].tolist()
+
+    def cut_tokens(self, is_wanted: Callable[[str, str], bool], first: int, size: int) -> list[int]:
+        """Return the tokens of one tree whose part of speech and lemma are wanted."""
+        found = self._found.get(is_wanted)
+        if found is None:
+            found = self._found[is_wanted] = _find_pairs(self._labels["pos"], self._labels["lemma"], is_wanted)
+        return _cut_tokens(found, first, size)
+
+    def cut_subjects(self, first: int, size: int) -> list[int]:
+        """Return the tokens of one tree that are subjects, those that are clauses aside."""
+        return _cut_tokens(self._subjects, first, size)
+
+    @cached_property
+    def _subjects(self) -> list[int]:
+        return _find_pairs(self._labels["pos"], self._labels["dep"], _is_subject)
 
     @cached_property
     def _children(self) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -261,6 +295,34 @@ class _Forest:
         yield from np.split(order, np.cumsum(np.bincount(depths)[::-1]))[: depths.max(initial=0)]
 
 
+class _Labels(NamedTuple):
+    """One label a token, as numbers of the distinct labels."""
+
+    codes: NDArray[Any]
+    distinct: list[str]
+
+    def spell(self) -> NDArray[Any]:
+        """Return the label of every token; equal ones are one object."""
+        texts: NDArray[Any] = np.array(self.distinct, dtype=object)[self.codes]
+        return texts
+
+
+def _find_pairs(one: _Labels, other: _Labels, is_wanted: Callable[[str, str], bool]) -> list[int]:
+    """Return the tokens of whose two labels `is_wanted` holds; it is asked once for every pair that occurs."""
+    size = len(other.distinct)
+    pairs = one.codes.astype(np.int64) * size + other.codes
+    occurs = np.zeros(len(one.distinct) * size, dtype=np.bool_)
+    occurs[pairs] = True
+    for pair in np.flatnonzero(occurs).tolist():
+        occurs[pair] = is_wanted(one.distinct[pair // size], other.distinct[pair % size])
+    return np.flatnonzero(occurs[pairs]).tolist()
+
+
+def _cut_tokens(tokens: list[int], first: int, size: int) -> list[int]:
+    low = bisect_left(tokens, first)
+    return [token - first for token in tokens[low : bisect_left(tokens, first + size, low)]]
+
+
 class _TreeColumns:
     """The columns of ANNOTATIONS as arrays of all their tokens, which trees are cut from.
 
@@ -271,13 +333,16 @@ class _TreeColumns:
         self._rows = {key: number for number, key in enumerate(annotations["paragraph_key"])}
         ends = (_read_ends(annotations[name]) for name in ("token_start", "sentence_start", "entity_start"))
         self._token_ends, self._sentence_ends, self._entity_ends = ends
-        values = {name: _read_values(annotations[name]) for name in ANNOTATIONS.column_names[1:]}
-        self._sentences = values["sentence_start"]
-        self._entities = [values[f"entity_{name}"] for name in ("start", "end", "label")]
+        self._sentences: list[int] = _explode(annotations["sentence_start"]).to_list()
+        entities = (_explode(annotations[f"entity_{name}"]).to_list() for name in ("start", "end", "label"))
+        self._entities: list[tuple[int, int, str]] = list(zip(*entities, strict=True))
         # columns of one type stand in one array, because cutting one takes as long as cutting several
-        self._numbers = np.stack([values[f"token_{name}"] for name in ("start", "end", "head")])
-        self._texts = np.stack([values[f"token_{name}"] for name in ("tag", "pos", "dep", "lemma")])
-        self._forest = _Forest(values["token_head"].astype(np.int64), self._token_ends)
+        self._numbers = np.stack(
+            [_explode(annotations[f"token_{name}"]).to_numpy() for name in ("start", "end", "head")]
+        )
+        labels = {name: _read_labels(annotations[f"token_{name}"]) for name in ("tag", "pos", "dep", "lemma")}
+        self._texts = np.stack([own.spell() for own in labels.values()])
+        self._forest = _Forest(self._numbers[2].astype(np.int64), self._token_ends, labels)
 
     def cut_tree(self, key: str, text: str) -> Tree | None:
         """Make the tree of one paragraph; None when it was not annotated."""
@@ -287,20 +352,18 @@ class _TreeColumns:
         first, after = self._token_ends[row : row + 2]
         start, end, head = self._numbers[:, first:after].tolist()
         tag, pos, dep, lemma = self._texts[:, first:after].tolist()
-        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]].tolist()
-        low, high = self._entity_ends[row : row + 2]
-        entities = list(zip(*[column[low:high].tolist() for column in self._entities], strict=True))
+        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]]
+        entities = self._entities[self._entity_ends[row] : self._entity_ends[row + 1]]
         return Tree(text, start, end, tag, pos, dep, head, lemma, sentences, entities, self._forest, first)
 
 
-def _read_values(column: pl.Series) -> NDArray[Any]:
-    """Return the values of a column of lists one after the other; equal texts are one object."""
-    values = column.explode(empty_as_null=False)
-    if values.dtype != pl.String:
-        return values.to_numpy()
-    encoded = values.to_arrow().dictionary_encode()
-    texts: NDArray[Any] = np.array(encoded.dictionary.to_pylist(), dtype=object)[encoded.indices.to_numpy()]
-    return texts
+def _explode(column: pl.Series) -> pl.Series:
+    return column.explode(empty_as_null=False)
+
+
+def _read_labels(column: pl.Series) -> _Labels:
+    encoded = _explode(column).to_arrow().dictionary_encode()
+    return _Labels(encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
 
 
 def _read_ends(column: pl.Series) -> list[int]:

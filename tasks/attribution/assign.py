@@ -194,7 +194,7 @@ def _by_position(view: View, gap: int) -> _Hit | None:
             low, high = tree.noun_phrase(subject, blocked=view.quoted)
             if min(low, verb) != first:
                 return None
-            cue = Cue("verb", verb, verb, verb + 1, tree.lemma[verb], "manner", 0, False, None, None)
+            cue = Cue("verb", verb, verb, verb + 1, tree.lemma[verb], "manner", 0)
             return cue, NounPhrase(low, high, subject), "by_position"
     return None
 

@@ -113,7 +113,7 @@ def read_noun(tree: Tree, noun: int) -> Iterator[Content]:
         if child < noun:
             continue
         label = tree.dep[child]
-        if label in {"acl", "ccomp", "relcl"} and (_has_that(tree, child) or label == "ccomp"):
+        if label in {"acl", "ccomp", "relcl"} and (label == "ccomp" or tree.has_that(child)):
             yield Content("clause", (tree.edges(child),))
         elif label == "acl" and _form(tree, child) == "infinitive":
             yield Content("infinitive", (tree.edges(child),))
@@ -154,10 +154,6 @@ def _form(tree: Tree, verb: int) -> str:
 def _opens_question(tree: Tree, clause: int) -> bool:
     first = tree.edges(clause)[0]
     return tree.tag[first] in {"WRB", "WP", "WDT", "WP$"} or tree.lower(first) in {"whether", "if"}
-
-
-def _has_that(tree: Tree, clause: int) -> bool:
-    return any(tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause))
 
 
 def _is_when(tree: Tree, preposition: int) -> bool:
