@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,24 @@ _CLAUSES = frozenset({"relcl", "acl", "appos", "advcl", "ccomp"})
 _TIMES = frozenset({"DATE", "TIME"})
 _VERBS = frozenset({"VERB", "AUX"})
 _NAME_TAGS = frozenset({"NNP", "NNPS"})
+
+
+_T = TypeVar("_T")
+
+
+class kept(Generic[_T]):  # noqa: N801 (a decorator, named like `property`)
+    """A property that is made when it is first asked for, and kept: `cached_property` without its lock, which takes longer than most of these."""
+
+    def __init__(self, make: Callable[[Any], _T]) -> None:
+        """Take the name and the words of the method."""
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, owner: Any, _: type) -> _T:
+        """Make the value; from then on the attribute of the same name is found first."""
+        value = owner.__dict__[self._name] = self._make(owner)
+        return value
 
 
 @dataclass(eq=False)  # not frozen, as tens of thousands are made: that would double the time
@@ -50,25 +68,19 @@ class Tree:
 
     def children(self, token: int) -> Sequence[int]:
         """Return the tokens that `token` governs, in order."""
-        below, ends = self._children
-        return below[ends[token - 1] if token else 0 : ends[token]]
+        below, ends = self._own_forest.children
+        at = self.first + token
+        return below[ends[at] : ends[at + 1]]
 
-    @cached_property
-    def _children(self) -> tuple[list[int], list[int]]:
-        return self._own_forest.cut_children(self.first, len(self))
-
-    @cached_property
-    def _edges(self) -> tuple[list[int], list[int]]:
-        return self._own_forest.cut_edges(self.first, len(self))
-
-    @property
+    @kept
     def _own_forest(self) -> "_Forest":
         return self.forest or _Forest(np.array(self.head, dtype=np.int64), [0, len(self)])
 
     def edges(self, token: int) -> tuple[int, int]:
         """Return the first token of the subtree of `token` and the token after its last."""
-        lows, highs = self._edges
-        return lows[token], highs[token]
+        lows, highs = self._own_forest.edges
+        at = self.first + token
+        return lows[at], highs[at]
 
     def find_tokens(self, is_wanted: Callable[[str, str], bool]) -> list[int]:
         """Return the tokens whose part of speech and lemma are wanted, in order.
@@ -79,13 +91,13 @@ class Tree:
             return self.forest.cut_tokens(is_wanted, self.first, len(self))
         return [token for token, pair in enumerate(zip(self.pos, self.lemma, strict=True)) if is_wanted(*pair)]
 
-    @cached_property
+    @kept
     def capitals(self) -> list[int]:
         """The tokens that begin with a capital."""
         text = self.text
         return [token for token, start in enumerate(self.start) if text[start].isupper()]
 
-    @cached_property
+    @kept
     def in_entities(self) -> frozenset[int]:
         """The tokens that the model's entities cover."""
         return frozenset(token for start, end, _ in self.entities for token in self.tokens_in(start, end))
@@ -124,7 +136,7 @@ class Tree:
             token = self.head[token]
             yield token
 
-    @cached_property
+    @kept
     def subjects(self) -> dict[int, int]:
         """The first subject of every token that has one, subjects that are clauses aside."""
         if self.forest is not None:
@@ -134,7 +146,7 @@ class Tree:
         head = self.head
         return {head[token]: token for token in reversed(tokens)}
 
-    @cached_property
+    @kept
     def _entity_edges(self) -> tuple[list[int], list[int]]:
         return [entity[0] for entity in self.entities], [entity[1] for entity in self.entities]
 
@@ -165,10 +177,9 @@ class Tree:
         """Return the phrase. Longer modifiers and lists of more than `steps` long members are no phrase: so odd trees stay linear."""
         first = last = head
         dep = self.dep
-        lows, highs = self._edges
         for child in self.children(head):
             label = dep[child]
-            low, high = lows[child], highs[child]
+            low, high = self.edges(child)
             if child < head:
                 if label in _PREMODIFIERS and high - low <= 64:
                     first = min(first, low)
@@ -236,17 +247,6 @@ class _Forest:
         self._heads = heads + self._first  # counted from the first token of the forest
         self._is_root = self._heads == np.arange(len(heads))
 
-    def cut_children(self, first: int, size: int) -> tuple[list[int], list[int]]:
-        """Return the governed tokens of one tree in the order of their heads, and for each token where its own end among them."""
-        below, ends = self._children
-        start, stop = ends[first], ends[first + size]
-        return below[start:stop].tolist(), (ends[first + 1 : first + size + 1] - start).tolist()
-
-    def cut_edges(self, first: int, size: int) -> tuple[list[int], list[int]]:
-        """Return for each token of one tree the first token of its subtree and the token after the last."""
-        lows, highs = self._edges
-        return lows[first : first + size].tolist(), highs[first : first + size].tolist()
-
     def cut_tokens(self, is_wanted: Callable[[str, str], bool], first: int, size: int) -> list[int]:
         """Return the tokens of one tree whose part of speech and lemma are wanted."""
         found = self._found.get(is_wanted)
@@ -263,22 +263,24 @@ class _Forest:
         return _find_pairs(self._labels["pos"], self._labels["dep"], _is_subject)
 
     @cached_property
-    def _children(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def children(self) -> tuple[list[int], list[int]]:
+        """The governed tokens in the order of their heads, and for every token of the forest where its own begin among them."""
         governed = np.flatnonzero(~self._is_root)
         heads = self._heads[governed]
         below = governed[np.argsort(heads, kind="stable")]
         counts = np.bincount(heads, minlength=len(self._heads))
-        return below - self._first[below], np.concatenate(([0], np.cumsum(counts)))
+        return (below - self._first[below]).tolist(), [0, *np.cumsum(counts).tolist()]
 
     @cached_property
-    def _edges(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def edges(self) -> tuple[list[int], list[int]]:
+        """For every token of the forest the first token of its subtree and the token after the last."""
         lows = np.arange(len(self._heads))
         highs = lows + 1
         for tokens in self._levels():
             above = self._heads[tokens]
             np.minimum.at(lows, above, lows[tokens])
             np.maximum.at(highs, above, highs[tokens])
-        return lows - self._first, highs - self._first
+        return (lows - self._first).tolist(), (highs - self._first).tolist()
 
     def _levels(self) -> Iterator[NDArray[Any]]:
         """Yield the tokens with as many governors above them, those with the most first; roots are left out.
@@ -301,9 +303,9 @@ class _Labels(NamedTuple):
     codes: NDArray[Any]
     distinct: list[str]
 
-    def spell(self) -> NDArray[Any]:
+    def spell(self) -> list[str]:
         """Return the label of every token; equal ones are one object."""
-        texts: NDArray[Any] = np.array(self.distinct, dtype=object)[self.codes]
+        texts: list[str] = np.array(self.distinct, dtype=object)[self.codes].tolist()
         return texts
 
 
@@ -324,10 +326,7 @@ def _cut_tokens(tokens: list[int], first: int, size: int) -> list[int]:
 
 
 class _TreeColumns:
-    """The columns of ANNOTATIONS as arrays of all their tokens, which trees are cut from.
-
-    A list a row takes twice the time; and every cycle of the garbage collector would walk through lists, not through arrays.
-    """
+    """The columns of ANNOTATIONS as lists of all their tokens, which trees are cut from."""
 
     def __init__(self, annotations: pl.DataFrame) -> None:
         self._rows = {key: number for number, key in enumerate(annotations["paragraph_key"])}
@@ -336,25 +335,34 @@ class _TreeColumns:
         self._sentences: list[int] = _explode(annotations["sentence_start"]).to_list()
         entities = (_explode(annotations[f"entity_{name}"]).to_list() for name in ("start", "end", "label"))
         self._entities: list[tuple[int, int, str]] = list(zip(*entities, strict=True))
-        # columns of one type stand in one array, because cutting one takes as long as cutting several
-        self._numbers = np.stack(
-            [_explode(annotations[f"token_{name}"]).to_numpy() for name in ("start", "end", "head")]
-        )
+        heads = _explode(annotations["token_head"]).to_numpy()
         labels = {name: _read_labels(annotations[f"token_{name}"]) for name in ("tag", "pos", "dep", "lemma")}
-        self._texts = np.stack([own.spell() for own in labels.values()])
-        self._forest = _Forest(self._numbers[2].astype(np.int64), self._token_ends, labels)
+        self._start, self._end = (_explode(annotations[f"token_{name}"]).to_list() for name in ("start", "end"))
+        self._head = heads.tolist()
+        self._tag, self._pos, self._dep, self._lemma = (own.spell() for own in labels.values())
+        self._forest = _Forest(heads.astype(np.int64), self._token_ends, labels)
 
     def cut_tree(self, key: str, text: str) -> Tree | None:
         """Make the tree of one paragraph; None when it was not annotated."""
         row = self._rows.get(key)
         if row is None:
             return None
-        first, after = self._token_ends[row : row + 2]
-        start, end, head = self._numbers[:, first:after].tolist()
-        tag, pos, dep, lemma = self._texts[:, first:after].tolist()
-        sentences = self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]]
-        entities = self._entities[self._entity_ends[row] : self._entity_ends[row + 1]]
-        return Tree(text, start, end, tag, pos, dep, head, lemma, sentences, entities, self._forest, first)
+        first = self._token_ends[row]
+        own = slice(first, self._token_ends[row + 1])
+        return Tree(
+            text,
+            self._start[own],
+            self._end[own],
+            self._tag[own],
+            self._pos[own],
+            self._dep[own],
+            self._head[own],
+            self._lemma[own],
+            self._sentences[self._sentence_ends[row] : self._sentence_ends[row + 1]],
+            self._entities[self._entity_ends[row] : self._entity_ends[row + 1]],
+            self._forest,
+            first,
+        )
 
 
 def _explode(column: pl.Series) -> pl.Series:

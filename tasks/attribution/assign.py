@@ -3,8 +3,8 @@
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.cues import Cue, NounPhrase, names_speech
@@ -52,8 +52,7 @@ _FAR = 64
 _SIGN_OFF = re.compile(r"\s*[-–—―]\s?(?=[A-Z])")
 
 
-@dataclass(frozen=True)
-class Quoted:
+class Quoted(NamedTuple):
     """One marked stretch with what the paragraph says of it; spans are characters of the paragraph, `rule` names the evidence."""
 
     span: MarkedSpan
@@ -68,10 +67,7 @@ class Quoted:
 
 def attribute_spans(view: View) -> list[Quoted]:
     """Attribute every marked stretch of the view, in order, with what carries over from one to the next."""
-    found: list[Quoted] = []
-    for span in view.spans:
-        found.append(_attribute_span(view, span))
-    return _carry_inside(view, found)
+    return _carry_inside(view, [_attribute_span(view, span) for span in view.spans])
 
 
 def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
@@ -486,7 +482,7 @@ def _go_on(view: View, quote: Quoted) -> Quoted | None:
     cue = next((c for c in cues if tree.dep[c.head] == "ROOT"), cues[0])
     assert cue.speaker is not None
     span, speaker = tree.span(cue.first, cue.after), tree.span(cue.speaker.first, cue.speaker.after)
-    return replace(quote, rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
+    return quote._replace(rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
 
 
 def _goes_on_from(view: View, previous: Quoted, quote: Quoted) -> bool:

@@ -1,7 +1,7 @@
 """Find what a word of reporting governs: the clause, infinitive, object or prepositional phrase that tells what is said or thought."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Tree
 
@@ -14,8 +14,7 @@ _ADJUNCTS = frozenset(
 """Prepositions behind an object that mostly tell when, where or how something is said."""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """One reading of what a word governs: the syntactic frame, and the tokens (first, after last) of its pieces in order."""
 
     frame: str

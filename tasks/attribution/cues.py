@@ -3,13 +3,12 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 import polars as pl
 
-from tasks.annotation.syntax import Tree
+from tasks.annotation.syntax import Tree, kept
 from tasks.lexicons import load_lexicon
 
 _CLAUSE_LABELS = frozenset({"ccomp", "xcomp", "advcl", "acl", "pcomp", "conj", "parataxis", "prep", "dep"})
@@ -87,11 +86,11 @@ class _VerbCue(Cue):
         self.cue_class, self.strength = verb
         self._tree, self._quoted = tree, quoted
 
-    @cached_property
+    @kept
     def speaker(self) -> NounPhrase | None:
         return find_speaker(self._tree, self.head, self._quoted, lemma=self.lemma)
 
-    @cached_property
+    @kept
     def content(self) -> tuple[int, int] | None:
         return _content_clause(self._tree, self)
 

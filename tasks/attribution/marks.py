@@ -9,7 +9,6 @@ import bisect
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ class Mark(NamedTuple):
     can_close: bool
 
 
-@dataclass(frozen=True)
-class MarkedSpan:
+class MarkedSpan(NamedTuple):
     """One stretch between marks, in characters of its paragraph.
 
     `start` and `end` bound the words without the marks and without blanks, `outer_start` and `outer_end` take the marks in.
@@ -175,7 +173,7 @@ def _nest(spans: Sequence[MarkedSpan]) -> list[MarkedSpan]:
         if stack and (span.end > stack[-1].end or (span.start, span.end) == (stack[-1].start, stack[-1].end)):
             continue
         if span.depth != len(stack):
-            span = replace(span, depth=len(stack))
+            span = span._replace(depth=len(stack))
         stack.append(span)
         nested.append(span)
     return nested
@@ -293,7 +291,7 @@ def find_marked_spans(paragraphs: Sequence[str], headings: Sequence[bool] | None
         if was_open and found and found[-1] and spans and spans[0].outer_start == 0:
             last = max((i for i, s in enumerate(found[-1]) if s.depth == 0), key=lambda i: found[-1][i].start)
             if found[-1][last].repair == "unclosed":
-                found[-1][last] = replace(found[-1][last], repair="continued")
+                found[-1][last] = found[-1][last]._replace(repair="continued")
         found.append(spans)
         was_open = is_open
     return found
