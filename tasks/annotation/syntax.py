@@ -1,5 +1,6 @@
 """The tokens and the tree of one paragraph, as Python objects: attribution walks trees, which frames cannot."""
 
+import weakref
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -365,6 +366,30 @@ class _TreeColumns:
         )
 
 
+class _LastRead:
+    """The columns of the frame of annotations that was read last, while the frame lives: the stages of one batch walk the same trees."""
+
+    def __init__(self) -> None:
+        self._last: tuple[weakref.ref[pl.DataFrame], _TreeColumns] | None = None
+
+    def read(self, annotations: pl.DataFrame) -> _TreeColumns:
+        """Return the columns of the frame, which must not be changed in place afterwards."""
+        last = self._last  # another thread may set it meanwhile; each goes on with what it got
+        if last is not None and last[0]() is annotations:
+            return last[1]
+        columns = _TreeColumns(annotations)
+        self._last = weakref.ref(annotations, self._forget), columns
+        return columns
+
+    def _forget(self, dead: "weakref.ref[pl.DataFrame]") -> None:
+        last = self._last
+        if last is not None and last[0] is dead:
+            self._last = None
+
+
+_LAST_READ = _LastRead()
+
+
 def _explode(column: pl.Series) -> pl.Series:
     return column.explode(empty_as_null=False)
 
@@ -388,7 +413,7 @@ def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> It
     rows = paragraphs.sort("article_id", "paragraph_no").select(
         "article_id", "paragraph_key", "paragraph_no", "start_char", "text", "label"
     )
-    trees = _TreeColumns(annotations)
+    trees = _LAST_READ.read(annotations)
     for article_id, own in groupby(rows.iter_rows(), key=itemgetter(0)):
         yield (
             article_id,
