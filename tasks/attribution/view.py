@@ -168,7 +168,8 @@ class View:
 
     @kept
     def _breaks(self) -> list[int]:
-        printed = [token for token in range(len(self.tree)) if self.tree.word(token) in _BREAKS]
+        text, spans = self.tree.text, zip(self.tree.start, self.tree.end, strict=True)
+        printed = [token for token, (start, end) in enumerate(spans) if text[start:end] in _BREAKS]
         return sorted({*printed, *self._quoted_tokens})
 
     def next_break(self, token: int) -> int:
