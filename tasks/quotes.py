@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from prefect import task
@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.annotation.syntax import iterate_documents
 from tasks.attribution.confidence import LEAST_CONFIDENCE, rate_confidence
 from tasks.attribution.document import Draft, read_document
-from tasks.frames import build_frame
+from tasks.frames import stack_rows
 from warehouse.keys import make_id
 from warehouse.tables import FACT_QUOTES, FACT_STATEMENTS, OCCASION_COLUMNS
 
@@ -32,7 +32,9 @@ _FOLDS = str.maketrans(
     }
 )
 _NOWHERE = (None, None)
-_NO_OCCASION: dict[str, Any] = dict.fromkeys(OCCASION_COLUMNS)
+_QUOTE_COLUMNS = [name for name in FACT_QUOTES.column_names if name not in OCCASION_COLUMNS]
+_STATEMENT_COLUMNS = [name for name in FACT_STATEMENTS.column_names if name not in OCCASION_COLUMNS]
+_Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class _Body:
 
 def quote_documents(
     paragraphs: pl.DataFrame, annotations: pl.DataFrame
-) -> Iterator[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]]:
-    """Yield (article_id, rows of FACT_QUOTES, rows of FACT_STATEMENTS) for every article, in the order of the ids.
+) -> Iterator[tuple[str, list[_Row], list[_Row]]]:
+    """Yield (article_id, rows of FACT_QUOTES, rows of FACT_STATEMENTS) for every article, in the order of the ids; rows end before the occasion.
 
     A document at a time in Python: pairing marks and walking trees depend on what came before in the text, which frames cannot express.
     """
@@ -77,89 +79,67 @@ def quote_documents(
         yield article_id, *_make_rows(article_id, drafts, body)
 
 
-def _make_rows(
-    article_id: str, drafts: Sequence[Draft], body: _Body
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+class _Part(NamedTuple):
+    """One draft in its statement."""
+
+    draft: Draft
+    statement_id: str | None
+    part_no: int
+    speaker: _Row
+
+
+def _make_rows(article_id: str, drafts: Sequence[Draft], body: _Body) -> tuple[list[_Row], list[_Row]]:
     groups: dict[tuple[Any, ...], list[Draft]] = {}
     for draft in sorted(drafts, key=lambda d: (d.start, -d.end)):
         groups.setdefault(draft.group, []).append(draft)
-    quotes: list[dict[str, Any]] = []
-    statements: list[dict[str, Any]] = []
-    for parts in groups.values():
-        first = parts[0]
-        is_attributed = any(p.quote_type != "term" and (p.depth == 0 or p.speaker is not None) for p in parts)
+    parts: list[_Part] = []
+    statements: list[_Row] = []
+    for own in groups.values():
+        first, number = own[0], len(parts)
+        is_attributed = any(p.quote_type != "term" and (p.depth == 0 or p.speaker is not None) for p in own)
         statement_id = make_id(article_id, first.start, first.end, first.cue) if is_attributed else None
-        columns = [_speaker_columns(part, body) for part in parts]
-        for part_no, (part, own) in enumerate(zip(parts, columns, strict=True)):
-            quotes.append(_make_quote(article_id, statement_id, part_no, part, own))
+        parts += [_Part(part, statement_id, no, _read_speaker(part, body)) for no, part in enumerate(own)]
         if statement_id is not None:
-            statements.append(_make_statement(article_id, statement_id, parts, body, columns[0]))
-    return _set_parents(quotes), statements
+            statements.append((statement_id, article_id, *_read_content(own, body), *parts[number].speaker))
+    return _make_quotes(article_id, parts), statements
 
 
-def _speaker_columns(draft: Draft, body: _Body) -> dict[str, Any]:
+def _read_speaker(draft: Draft, body: _Body) -> _Row:
+    """Return the columns that quotes and statements share, from `cue` to `confidence`."""
     confidence = rate_confidence(draft)
     is_named = draft.speaker is not None and confidence >= LEAST_CONFIDENCE
     cue, speaker, via = draft.cue or _NOWHERE, draft.speaker or _NOWHERE, draft.via or _NOWHERE
-    named = speaker if is_named else _NOWHERE
-    return {
-        **_NO_OCCASION,
-        "cue": body.read(*cue),
-        "cue_start_char": cue[0],
-        "cue_end_char": cue[1],
-        "speaker_text": body.read(*named),
-        "speaker_start_char": named[0],
-        "speaker_end_char": named[1],
-        "via_text": body.read(*via),
-        "via_start_char": via[0],
-        "via_end_char": via[1],
-        "speaker_candidate_text": None if is_named else body.read(*speaker),
-        "speaker_document_entity_id": None,
-        "speaker_entity_id": None,
-        "speaker_kind": draft.kind if is_named else None,
-        "attribution_rule": draft.rule,
-        "confidence": confidence,
-    }
+    text = body.read(*speaker)
+    return (
+        body.read(*cue),
+        *cue,
+        *((text, *speaker, None) if is_named else (None, None, None, text)),
+        None,
+        None,
+        draft.kind if is_named else None,
+        body.read(*via),
+        *via,
+        draft.rule,
+        confidence,
+    )
 
 
-def _make_quote(
-    article_id: str, statement_id: str | None, part_no: int, draft: Draft, speaker_columns: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "quote_id": make_id(article_id, draft.start, draft.end, draft.quote_type),
-        "article_id": article_id,
-        "statement_id": statement_id,
-        "part_no": part_no,
-        "parent_quote_id": None,
-        "quote_text": draft.text,
-        "quote_text_normalized": normalize_quote(draft.text),
-        "quote_type": draft.quote_type,
-        "start_char": draft.start,
-        "end_char": draft.end,
-        "paragraph_no": draft.paragraph_no,
-        "mark_repair": draft.repair,
-        **speaker_columns,
-    }
-
-
-def _make_statement(
-    article_id: str, statement_id: str, parts: Sequence[Draft], body: _Body, speaker_columns: dict[str, Any]
-) -> dict[str, Any]:
+def _read_content(parts: Sequence[Draft], body: _Body) -> _Row:
+    """Return type, text and fragments of a statement."""
     fragments = _merge_fragments([(p.start, p.end) for p in parts] + [piece for p in parts for piece in p.content])
-    marked = sum(p.end - p.start for p in parts if p.quote_type != "indirect")
-    length = sum(end - start for start, end in fragments)
+    marked = sum([p.end - p.start for p in parts if p.quote_type != "indirect"])
+    length = sum([end - start for start, end in fragments])
     kind = "indirect" if not marked else "direct" if length - marked <= 4 * len(fragments) else "mixed"
-    return {
-        "statement_id": statement_id,
-        "article_id": article_id,
-        "statement_type": "mixed" if kind == "direct" and any(p.quote_type == "mixed" for p in parts) else kind,
-        "content_text": " ".join([body.read(*f) or "" for f in fragments]),
-        "fragments": [{"start_char": start, "end_char": end} for start, end in fragments],
-        **speaker_columns,
-    }
+    return (
+        "mixed" if kind == "direct" and any(p.quote_type == "mixed" for p in parts) else kind,
+        " ".join([body.read(*f) or "" for f in fragments]),
+        [{"start_char": start, "end_char": end} for start, end in fragments],
+    )
 
 
 def _merge_fragments(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    if len(spans) == 1:
+        return [*spans]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -169,34 +149,47 @@ def _merge_fragments(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _set_parents(quotes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the quotes in order with `parent_quote_id` set by containment.
+def _make_quotes(article_id: str, parts: Sequence[_Part]) -> list[_Row]:
+    """Return the rows of the quotes in order, the parent of each by containment.
 
     Reported stretches that cross a marked one, or another reported one that starts earlier, are left out: their statement keeps them,
     and no two quotes overlap at one depth. Marked stretches are never left out.
     """
-    marked = sorted((q["start_char"], q["end_char"]) for q in quotes if q["quote_type"] != "indirect")
-    kept = [q for q in quotes if q["quote_type"] != "indirect" or not _crosses(q, marked)]
-    kept.sort(key=lambda q: (q["start_char"], -q["end_char"], q["quote_type"] == "indirect"))
-    stack: list[dict[str, Any]] = []
-    nested: list[dict[str, Any]] = []
-    for quote in kept:
-        while stack and stack[-1]["end_char"] <= quote["start_char"]:
+    marked = sorted([(p.draft.start, p.draft.end) for p in parts if p.draft.quote_type != "indirect"])
+    kept = [p for p in parts if p.draft.quote_type != "indirect" or not (marked and _crosses(p.draft, marked))]
+    kept.sort(key=lambda p: (p.draft.start, -p.draft.end, p.draft.quote_type == "indirect"))
+    stack: list[tuple[int, int, str]] = []
+    rows: list[_Row] = []
+    for draft, statement_id, part_no, speaker in kept:
+        start, end = draft.start, draft.end
+        while stack and stack[-1][1] <= start:
             stack.pop()
-        if stack and (quote["end_char"] > stack[-1]["end_char"] or _same_span(quote, stack[-1])):
+        if stack and (end > stack[-1][1] or (start, end) == stack[-1][:2]):
             continue
-        quote["parent_quote_id"] = stack[-1]["quote_id"] if stack else None
-        stack.append(quote)
-        nested.append(quote)
-    return nested
+        quote_id = make_id(article_id, start, end, draft.quote_type)
+        rows.append(
+            (
+                quote_id,
+                article_id,
+                statement_id,
+                part_no,
+                stack[-1][2] if stack else None,
+                draft.text,
+                normalize_quote(draft.text),
+                draft.quote_type,
+                start,
+                end,
+                draft.paragraph_no,
+                draft.repair,
+                *speaker,
+            )
+        )
+        stack.append((start, end, quote_id))
+    return rows
 
 
-def _same_span(quote: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (quote["start_char"], quote["end_char"]) == (other["start_char"], other["end_char"])
-
-
-def _crosses(quote: dict[str, Any], marked: Sequence[tuple[int, int]]) -> bool:
-    start, end = quote["start_char"], quote["end_char"]
+def _crosses(draft: Draft, marked: Sequence[tuple[int, int]]) -> bool:
+    start, end = draft.start, draft.end
     index = bisect.bisect_left(marked, (start, start))
     inside = (
         index < len(marked) and marked[index][0] < end and (marked[index][1] > end or marked[index] == (start, end))
@@ -215,12 +208,15 @@ def extract_quotes(articles: pl.DataFrame, paragraphs: pl.DataFrame, annotations
         annotations: ANNOTATIONS of the distinct paragraphs; articles without any have no quotes.
     """
     own = paragraphs.join(articles.select("article_id"), on="article_id", how="semi")
-    quotes: list[dict[str, Any]] = []
-    statements: list[dict[str, Any]] = []
+    quotes: list[_Row] = []
+    statements: list[_Row] = []
     for _, quote_rows, statement_rows in quote_documents(own, annotations):
         quotes += quote_rows
         statements += statement_rows
-    return QuotedBatch(quotes=build_frame(FACT_QUOTES, quotes), statements=build_frame(FACT_STATEMENTS, statements))
+    return QuotedBatch(
+        quotes=stack_rows(FACT_QUOTES, quotes, _QUOTE_COLUMNS),
+        statements=stack_rows(FACT_STATEMENTS, statements, _STATEMENT_COLUMNS),
+    )
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,8 +3,8 @@
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.cues import Cue, NounPhrase, names_speech
@@ -45,6 +45,7 @@ _SMALL_WORDS = frozenset(
 )
 _PERSONAL = frozenset({"he", "she", "they", "i", "we", "it"})
 _RELATIVES = frozenset({"who", "which", "that"})
+_VERBS = frozenset({"VERB", "AUX"})
 _REACH = 16
 """The cues before or behind a stretch that are weighed: those further away never win, and a paragraph of cues stays linear."""
 _FAR = 64
@@ -52,8 +53,7 @@ _FAR = 64
 _SIGN_OFF = re.compile(r"\s*[-–—―]\s?(?=[A-Z])")
 
 
-@dataclass(frozen=True)
-class Quoted:
+class Quoted(NamedTuple):
     """One marked stretch with what the paragraph says of it; spans are characters of the paragraph, `rule` names the evidence."""
 
     span: MarkedSpan
@@ -68,10 +68,7 @@ class Quoted:
 
 def attribute_spans(view: View) -> list[Quoted]:
     """Attribute every marked stretch of the view, in order, with what carries over from one to the next."""
-    found: list[Quoted] = []
-    for span in view.spans:
-        found.append(_attribute_span(view, span))
-    return _carry_inside(view, found)
+    return _carry_inside(view, [_attribute_span(view, span) for span in view.spans])
 
 
 def _attribute_span(view: View, span: MarkedSpan) -> Quoted:
@@ -194,7 +191,7 @@ def _by_position(view: View, gap: int) -> _Hit | None:
             low, high = tree.noun_phrase(subject, blocked=view.quoted)
             if min(low, verb) != first:
                 return None
-            cue = Cue("verb", verb, verb, verb + 1, tree.lemma[verb], "manner", 0, False, None, None)
+            cue = Cue("verb", verb, verb, verb + 1, tree.lemma[verb], "manner", 0)
             return cue, NounPhrase(low, high, subject), "by_position"
     return None
 
@@ -384,7 +381,8 @@ def _type_of(view: View, span: MarkedSpan, tokens: range, cue: Cue | None) -> st
     before = text[max(0, span.outer_start - _FAR) : span.outer_start].rstrip(_BLANKS)
     before = before[:-2] + '"' if before.endswith("''") else before
     opens_clause = not before or before[-1:] in ':.!?…”"' or (before[-1:] == "," and words[:1].isupper())
-    has_verb = any(tree.tag[t] in FINITE or tree.pos[t] in {"VERB", "AUX"} for t in tokens)
+    own = slice(tokens.start, tokens.stop)
+    has_verb = not _VERBS.isdisjoint(tree.pos[own]) or not FINITE.isdisjoint(tree.tag[own])
     ends_clause = words[-1:] in ".!?,…—–"
     if opens_clause and (ends_clause or has_verb) and (has_verb or words[:1].isupper()):
         return "direct"
@@ -424,21 +422,23 @@ def _is_title(view: View, span: MarkedSpan, tokens: range) -> bool:
     with a comma between (his memoir, "…").
     """
     tree, opening = view.tree, view.tree.token_at(span.outer_start)
+    if opening == 0 or tree.text[span.end - 1] in "!?" or not _is_place_of_name(tree, opening - 1):
+        return False
     if opening > 1 and tree.lower(opening - 1) == "of" and names_speech(tree, opening - 2):
         return False
-    words = [tree.word(t) for t in tokens if tree.word(t)[:1].isalnum()]
-    if not words or len(words) > 12 or opening == 0 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
+    words = [word for word in map(tree.word, tokens) if word[:1].isalnum()]
+    if not words or len(words) > 12 or not (words[0][:1].isupper() or words[0][:1].isdigit()):
         return False
     if any(w[:1].islower() and w not in _SMALL_WORDS and not w.startswith("'") for w in words):
         return False
-    if tree.text[span.end - 1] == "." and len(words) < 2:
-        return False
-    if tree.text[span.end - 1] in "!?":
-        return False
-    before = opening - 1
-    if tree.word(before) == "," and before:
+    return tree.text[span.end - 1] != "." or len(words) > 1
+
+
+def _is_place_of_name(tree: Tree, before: int) -> bool:
+    """Whether the token before a mark, or before its comma, makes a name of what the marks hold."""
+    if before and tree.word(before) == ",":
         before -= 1
-        return tree.lemma[before].lower() in _works() and tree.pos[before] == "NOUN"
+        return tree.pos[before] == "NOUN" and tree.lemma[before].lower() in _works()
     if tree.tag[before] in {"IN", "POS"} and tree.lower(before) not in {"that", "because", "while", "as", "if", "like"}:
         return True
     return tree.pos[before] in {"NOUN", "PROPN"} and tree.lemma[before].lower() in _works()
@@ -486,7 +486,7 @@ def _go_on(view: View, quote: Quoted) -> Quoted | None:
     cue = next((c for c in cues if tree.dep[c.head] == "ROOT"), cues[0])
     assert cue.speaker is not None
     span, speaker = tree.span(cue.first, cue.after), tree.span(cue.speaker.first, cue.speaker.after)
-    return replace(quote, rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
+    return quote._replace(rule="goes_on", cue=span, speaker=speaker, group=("goes_on", quote.span.start))
 
 
 def _goes_on_from(view: View, previous: Quoted, quote: Quoted) -> bool:

@@ -1,7 +1,7 @@
 """Find what a word of reporting governs: the clause, infinitive, object or prepositional phrase that tells what is said or thought."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.annotation.syntax import SUBJECTS, Tree
 
@@ -14,8 +14,7 @@ _ADJUNCTS = frozenset(
 """Prepositions behind an object that mostly tell when, where or how something is said."""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """One reading of what a word governs: the syntactic frame, and the tokens (first, after last) of its pieces in order."""
 
     frame: str
@@ -113,7 +112,7 @@ def read_noun(tree: Tree, noun: int) -> Iterator[Content]:
         if child < noun:
             continue
         label = tree.dep[child]
-        if label in {"acl", "ccomp", "relcl"} and (_has_that(tree, child) or label == "ccomp"):
+        if label in {"acl", "ccomp", "relcl"} and (label == "ccomp" or tree.has_that(child)):
             yield Content("clause", (tree.edges(child),))
         elif label == "acl" and _form(tree, child) == "infinitive":
             yield Content("infinitive", (tree.edges(child),))
@@ -154,10 +153,6 @@ def _form(tree: Tree, verb: int) -> str:
 def _opens_question(tree: Tree, clause: int) -> bool:
     first = tree.edges(clause)[0]
     return tree.tag[first] in {"WRB", "WP", "WDT", "WP$"} or tree.lower(first) in {"whether", "if"}
-
-
-def _has_that(tree: Tree, clause: int) -> bool:
-    return any(tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause))
 
 
 def _is_when(tree: Tree, preposition: int) -> bool:

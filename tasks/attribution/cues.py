@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tasks.annotation.syntax import Tree
+from tasks.annotation.syntax import Tree, kept
 from tasks.lexicons import load_lexicon
 
 _CLAUSE_LABELS = frozenset({"ccomp", "xcomp", "advcl", "acl", "pcomp", "conj", "parataxis", "prep", "dep"})
@@ -25,6 +25,8 @@ _ISSUES = frozenset(
 )
 _FAR = 64
 """How many tokens beside a cue, or steps up a tree, are looked at: a paragraph of cues stays linear."""
+_NOUN_CLAUSES = frozenset({"acl", "ccomp", "relcl"})
+_OF_NOUNS = frozenset({"amod", "compound", "det"})
 _CUE_POS = frozenset({"VERB", "AUX", "NOUN", "ADP", "SCONJ"})
 
 
@@ -36,7 +38,8 @@ class NounPhrase(NamedTuple):
     head: int
 
 
-class Cue(NamedTuple):
+@dataclass(eq=False)
+class Cue:
     """One attribution cue.
 
     Attributes:
@@ -47,9 +50,8 @@ class Cue(NamedTuple):
         lemma: Its lemma in the lexicon.
         cue_class: Class of the verb (say, ask, think, accuse…).
         strength: 2 when the word is primarily one of reporting, 1 when often, 0 when it needs more evidence.
-        takes_clause: Whether it governs a content clause.
-        speaker: Who speaks, None when the sentence does not say.
-        content: Tokens of the content clause it governs (first, after last), None when there is none.
+        known_speaker: Who speaks; None when the sentence does not say, or when it is yet to be found.
+        known_content: Tokens of the content clause it governs (first, after last); None likewise.
     """
 
     kind: str
@@ -59,31 +61,59 @@ class Cue(NamedTuple):
     lemma: str
     cue_class: str
     strength: int
-    takes_clause: bool
-    speaker: NounPhrase | None
-    content: tuple[int, int] | None
+    known_speaker: NounPhrase | None = None
+    known_content: tuple[int, int] | None = None
+
+    @property
+    def speaker(self) -> NounPhrase | None:
+        """Who speaks, None when the sentence does not say."""
+        return self.known_speaker
+
+    @property
+    def content(self) -> tuple[int, int] | None:
+        """Tokens of the content clause it governs (first, after last), None when there is none."""
+        return self.known_content
 
 
-@dataclass(frozen=True)
-class _Verb:
+class _VerbCue(Cue):
+    """A verb; its speaker and content are found when they are first asked for, as most verbs stand in what another one tells."""
+
+    def __init__(self, tree: Tree, quoted: Sequence[bool], token: int, after: int, lemma: str, verb: "_Verb") -> None:
+        self.kind = "verb"
+        self.head = self.first = token
+        self.after = after
+        self.lemma = lemma
+        self.cue_class, self.strength = verb
+        self._tree, self._quoted = tree, quoted
+
+    @kept
+    def speaker(self) -> NounPhrase | None:
+        return find_speaker(self._tree, self.head, self._quoted, lemma=self.lemma)
+
+    @kept
+    def content(self) -> tuple[int, int] | None:
+        return _content_clause(self._tree, self)
+
+
+class _Verb(NamedTuple):
     cue_class: str
     strength: int
-    takes_direct: bool
-    takes_clause: bool
 
 
 @functools.cache
 def _verbs() -> dict[str, _Verb]:
     frame = load_lexicon("reporting_verbs")
     return {
-        row["lemma"]: _Verb(row["class"], int(row["strength"]), row["takes_direct"] == "1", row["takes_clause"] == "1")
-        for row in frame.iter_rows(named=True)
+        lemma: _Verb(cue_class, int(strength))
+        for lemma, cue_class, strength in frame.select("lemma", "class", "strength").iter_rows()
     }
 
 
 @functools.cache
-def _multiword_starts() -> frozenset[str]:
-    return frozenset(lemma.split()[0] for lemma in _verbs() if " " in lemma)
+def _particles() -> dict[str, frozenset[str]]:
+    """The words that make another verb of a verb they follow: "out" of "point"."""
+    pairs = [words for words in map(str.split, _verbs()) if len(words) == 2]
+    return {verb: frozenset(particle for other, particle in pairs if other == verb) for verb, _ in pairs}
 
 
 @functools.cache
@@ -115,24 +145,23 @@ def find_cues(tree: Tree, quoted: Sequence[bool]) -> list[Cue]:
         quoted: For every token, whether it stands inside quotation marks; cues and speakers are never taken from there.
     """
     cues = []
-    lemmas = _cue_lemmas()
-    possible = [
-        (token, pos, lemma)
-        for token, (pos, lemma) in enumerate(zip(tree.pos, tree.lemma, strict=True))
-        if pos in _CUE_POS and (lemma.lower() in lemmas or lemma[:6] == "accord")
-    ]
-    for token, pos, lemma in possible:
+    for token in tree.find_tokens(_may_be_cue):
         if quoted[token]:
             continue
-        if lemma[:6] == "accord" and tree.lower(token) == "according":
+        lemma = tree.lemma[token].lower()
+        if tree.lemma[token][:6] == "accord" and tree.lower(token) == "according":
             cue = _read_according(tree, token, quoted)
-        elif pos == "NOUN":
-            cue = _read_words_of(tree, token, quoted) or _read_noun(tree, token, quoted)
+        elif tree.pos[token] == "NOUN":
+            cue = _read_words_of(tree, token, lemma, quoted) or _read_noun(tree, token, lemma, quoted)
         else:
-            cue = _read_verb(tree, token, quoted)
+            cue = _read_verb(tree, token, lemma, quoted)
         if cue is not None:
             cues.append(cue)
     return cues
+
+
+def _may_be_cue(pos: str, lemma: str) -> bool:
+    return pos in _CUE_POS and (lemma.lower() in _cue_lemmas() or lemma[:6] == "accord")
 
 
 def _read_according(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
@@ -149,43 +178,25 @@ def _read_according(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | Non
     )
     if head is None or quoted[head]:
         return None
-    return Cue(
-        "according", token, token, to + 1, "according to", "say", 2, True, _noun_phrase(tree, head, quoted), None
-    )
+    return Cue("according", token, token, to + 1, "according to", "say", 2, _noun_phrase(tree, head, quoted))
 
 
-def _read_verb(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
-    lemma, last = _lexicon_lemma(tree, token)
+def _read_verb(tree: Tree, token: int, lemma: str, quoted: Sequence[bool]) -> Cue | None:
+    after = token + 1
+    particles = _particles().get(lemma)
+    if particles is not None:
+        for follower in range(token + 1, min(token + 3, len(tree))):
+            particle = tree.lower(follower)
+            if particle in particles:
+                lemma, after = f"{lemma} {particle}", follower + 1
+                break
     verb = _verbs().get(lemma)
-    if verb is None or _modifies_a_noun(tree, token):
-        return None
-    passive = any(tree.dep[c] in {"auxpass", "nsubjpass"} for c in tree.children(token))
-    speaker = find_speaker(tree, token, quoted, is_passive=passive, lemma=lemma)
-    content = _content_clause(tree, token, lemma, verb)
-    return Cue(
-        "verb", token, token, last + 1, lemma, verb.cue_class, verb.strength, verb.takes_clause, speaker, content
-    )
+    return None if verb is None or tree.dep[token] in _OF_NOUNS else _VerbCue(tree, quoted, token, after, lemma, verb)
 
 
-def _lexicon_lemma(tree: Tree, token: int) -> tuple[str, int]:
-    """Return the verb's lemma as the lexicon lists it, with its particle when that makes another verb ("point out")."""
-    lemma = tree.lemma[token].lower()
-    if lemma not in _multiword_starts():
-        return lemma, token
-    for follower in range(token + 1, min(token + 3, len(tree))):
-        joined = f"{lemma} {tree.lower(follower)}"
-        if joined in _verbs():
-            return joined, follower
-    return lemma, token
-
-
-def _modifies_a_noun(tree: Tree, token: int) -> bool:
-    return tree.dep[token] in {"amod", "compound", "det"}
-
-
-def _read_words_of(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+def _read_words_of(tree: Tree, token: int, lemma: str, quoted: Sequence[bool]) -> Cue | None:
     """Read "in the words of X", "in X's view": a phrase that says whose words or views these are, like "according to X"."""
-    if tree.lemma[token].lower() not in _WORDS or tree.lower(tree.head[token]) != "in" or tree.dep[token] != "pobj":
+    if lemma not in _WORDS or tree.dep[token] != "pobj" or tree.lower(tree.head[token]) != "in":
         return None
     owner, last = tree.child(token, "poss"), token
     if owner is None:
@@ -201,30 +212,27 @@ def _read_words_of(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None
         "in the words of",
         "say",
         2,
-        True,
         _noun_phrase(tree, owner, quoted),
-        None,
     )
 
 
-def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
+def _read_noun(tree: Tree, token: int, lemma: str, quoted: Sequence[bool]) -> Cue | None:
     """Read "his claim that …", "a warning from X that …": a noun of reporting with a content clause or a known speaker."""
-    cue_class = _nouns().get(tree.lemma[token].lower())
+    cue_class = _nouns().get(lemma)
     if cue_class is None:
+        return None
+    dep, children = tree.dep, tree.children(token)
+    clause = next((c for c in children if c > token and dep[c] in _NOUN_CLAUSES), None)
+    is_content = clause is not None and tree.has_that(clause)
+    if not is_content and not _touches_quote(tree, token, quoted):
         return None
     owner = tree.child(token, "poss")
     if owner is None:
-        by = next(
-            (c for c in tree.children(token) if tree.dep[c] == "prep" and tree.lower(c) in {"by", "from", "of"}), None
-        )
+        by = next((c for c in children if dep[c] == "prep" and tree.lower(c) in {"by", "from", "of"}), None)
         owner = tree.child(by, "pobj") if by is not None and tree.lower(by) != "of" else None
-    clause = next((c for c in tree.children(token) if tree.dep[c] in {"acl", "ccomp", "relcl"} and c > token), None)
-    is_content = clause is not None and any(
-        tree.dep[c] == "mark" and tree.lower(c) == "that" for c in tree.children(clause)
-    )
-    if owner is None and is_content and tree.dep[token] in {"dobj", "attr"}:
+    if owner is None and is_content and dep[token] in {"dobj", "attr"}:
         owner = _subject(tree, tree.head[token])
-    if owner is None or quoted[owner] or not (is_content or _touches_quote(tree, token, quoted)):
+    if owner is None or quoted[owner]:
         return None
     content = tree.edges(clause) if clause is not None and is_content else None
     return Cue(
@@ -232,10 +240,9 @@ def _read_noun(tree: Tree, token: int, quoted: Sequence[bool]) -> Cue | None:
         token,
         token,
         token + 1,
-        tree.lemma[token].lower(),
+        lemma,
         cue_class,
         1,
-        is_content,
         _noun_phrase(tree, owner, quoted),
         content,
     )
@@ -256,24 +263,26 @@ def _touches_quote(tree: Tree, token: int, quoted: Sequence[bool]) -> bool:
     )
 
 
+_OBJECTS = frozenset({"dobj", "oprd", "prep", "dative", "attr"})
 _ASPECTUAL = frozenset({"begin", "continue", "start", "go", "proceed", "keep", "resume", "go on", "carry on", "move"})
 """Verbs of going on: with an infinitive they tell of an action, not of words."""
 
 
-def _content_clause(tree: Tree, token: int, lemma: str, verb: _Verb) -> tuple[int, int] | None:
+def _content_clause(tree: Tree, cue: _VerbCue) -> tuple[int, int] | None:
     """Return the tokens that tell what was said: a finite clause, an infinitive of a plan, or what a judgement is about."""
-    for child in tree.children(token):
-        if tree.dep[child] == "ccomp" and (verb.strength > 0 or child > token):
+    token, strength, dep = cue.head, cue.strength, tree.dep
+    children = tree.children(token)
+    for child in children:
+        label = dep[child]
+        if label == "ccomp" and (strength > 0 or child > token):
             return tree.edges(child)
-        if tree.dep[child] == "xcomp" and child > token and verb.strength > 0 and lemma not in _ASPECTUAL:
+        if label == "xcomp" and child > token and strength > 0 and cue.lemma not in _ASPECTUAL:
             return tree.edges(child)
-    if verb.strength == 0 or verb.cue_class not in _OBJECT_CLASSES:
+    if strength == 0 or cue.cue_class not in _OBJECT_CLASSES:
         return None
-    objects = [
-        c for c in tree.children(token) if c > token and tree.dep[c] in {"dobj", "oprd", "prep", "dative", "attr"}
-    ]
-    objects = [c for c in objects if tree.dep[c] != "prep" or tree.lower(c) in {"as", "of", "for", "that"}]
-    if not objects or not any(tree.dep[c] in {"dobj", "oprd", "prep"} for c in objects):
+    objects = [c for c in children if c > token and dep[c] in _OBJECTS]
+    objects = [c for c in objects if dep[c] != "prep" or tree.lower(c) in {"as", "of", "for", "that"}]
+    if not objects or all(dep[c] in {"dative", "attr"} for c in objects):
         return None
     return min(tree.edges(c)[0] for c in objects), max(tree.edges(c)[1] for c in objects)
 
@@ -282,14 +291,20 @@ def _subject(tree: Tree, verb: int) -> int | None:
     return tree.subjects.get(verb)
 
 
-def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, is_passive: bool, lemma: str) -> NounPhrase | None:
+def find_speaker(tree: Tree, verb: int, quoted: Sequence[bool], *, lemma: str | None) -> NounPhrase | None:
     """Find who does the reporting of a cue verb: its subject, the agent of a passive, or the subject that it shares.
 
     A verb without a subject of its own takes that of the verb it is coordinated with or depends on ("said …, adding"), a participle after
     a noun takes the noun ("a statement saying"), a relative pronoun stands for its antecedent ("X, who said"). Where the parser gives
     none, the noun phrase beside the verb is taken ("…," said X).
+
+    Args:
+        tree: The annotated paragraph.
+        verb: The verb.
+        quoted: For every token, whether it stands inside quotation marks.
+        lemma: Its lemma, by which passives are told apart; None to read a passive like an active.
     """
-    if is_passive and lemma not in _QUOTED_PASSIVES:
+    if lemma is not None and lemma not in _QUOTED_PASSIVES and tree.child(verb, "auxpass", "nsubjpass") is not None:
         agent = tree.child(verb, "agent")
         head = tree.child(agent, "pobj") if agent is not None else None
         return _noun_phrase(tree, head, quoted) if head is not None and not quoted[head] else None
@@ -490,8 +505,7 @@ def find_source(tree: Tree, token: int, part: str, quoted: Sequence[bool]) -> No
         quoted: For every token, whether it stands inside quotation marks.
     """
     if part == "verb":
-        passive = any(tree.dep[c] in {"auxpass", "nsubjpass"} for c in tree.children(token))
-        return find_speaker(tree, token, quoted, is_passive=passive, lemma=tree.lemma[token].lower())
+        return find_speaker(tree, token, quoted, lemma=tree.lemma[token].lower())
     if part == "adjective":
         head = tree.head[token]
         if tree.dep[token] == "amod" and tree.pos[head] in {"NOUN", "PROPN", "PRON"}:
@@ -515,5 +529,5 @@ def _speaker_above(tree: Tree, token: int, quoted: Sequence[bool]) -> NounPhrase
     """Return who speaks by the nearest verb above `token` that has a subject: "X made the claim that …", "X was sure that …"."""
     for ancestor in islice(tree.ancestors(token), _FAR):
         if _subject(tree, ancestor) is not None:
-            return find_speaker(tree, ancestor, quoted, is_passive=False, lemma="")
+            return find_speaker(tree, ancestor, quoted, lemma=None)
     return None

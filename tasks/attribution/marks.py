@@ -9,7 +9,6 @@ import bisect
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ class Mark(NamedTuple):
     can_close: bool
 
 
-@dataclass(frozen=True)
-class MarkedSpan:
+class MarkedSpan(NamedTuple):
     """One stretch between marks, in characters of its paragraph.
 
     `start` and `end` bound the words without the marks and without blanks, `outer_start` and `outer_end` take the marks in.
@@ -67,22 +65,25 @@ def find_marks(text: str) -> list[Mark]:
     matches = list(_MARK.finditer(text))
     if not matches:
         return marks
-    closes_later = _straight_marks_close_later(text, matches)
+    closes_later = _straight_marks_close_later(text, matches) if '"' in text else ()
     is_straight_open = False
     tag_starts, tag_ends = (
         zip(*(m.span() for m in _TAG.finditer(text)), strict=True) if "=" in text and _TAG.search(text) else ((), ())
     )
     for number, match in enumerate(matches):
         sign = match.group()
-        tag = bisect.bisect_right(tag_starts, match.start()) - 1
-        if tag >= 0 and match.start() < tag_ends[tag]:
-            continue
+        if tag_starts:
+            tag = bisect.bisect_right(tag_starts, match.start()) - 1
+            if tag >= 0 and match.start() < tag_ends[tag]:
+                continue
         before, after = _beside(text, match)
         is_double = sign in DOUBLE or len(sign) == 2
+        if not is_double and before.isalnum() and after.isalnum():
+            continue
         direction = {"``": 1, "''": 0}.get(sign, DOUBLE.get(sign, SINGLE.get(sign, 0)))
         can_open = before in _OPENS_AFTER and not after.isspace()
         can_close = not before.isspace() and after in _CLOSES_BEFORE
-        if not is_double and ((before.isalnum() and after.isalnum()) or _is_elision(text, match, direction, can_open)):
+        if not is_double and _is_elision(text, match, direction, can_open):
             continue
         if sign == '"':
             if before.isdigit() and (
@@ -97,9 +98,8 @@ def find_marks(text: str) -> list[Mark]:
 
 
 def _beside(text: str, match: re.Match[str]) -> tuple[str, str]:
-    before = text[match.start() - 1] if match.start() else " "
-    after = text[match.end()] if match.end() < len(text) else " "
-    return before, after
+    start, end = match.span()
+    return text[start - 1] if start else " ", text[end] if end < len(text) else " "
 
 
 def _is_elision(text: str, match: re.Match[str], direction: int, can_open: bool) -> bool:
@@ -175,7 +175,7 @@ def _nest(spans: Sequence[MarkedSpan]) -> list[MarkedSpan]:
         if stack and (span.end > stack[-1].end or (span.start, span.end) == (stack[-1].start, stack[-1].end)):
             continue
         if span.depth != len(stack):
-            span = replace(span, depth=len(stack))
+            span = span._replace(depth=len(stack))
         stack.append(span)
         nested.append(span)
     return nested
@@ -293,7 +293,7 @@ def find_marked_spans(paragraphs: Sequence[str], headings: Sequence[bool] | None
         if was_open and found and found[-1] and spans and spans[0].outer_start == 0:
             last = max((i for i, s in enumerate(found[-1]) if s.depth == 0), key=lambda i: found[-1][i].start)
             if found[-1][last].repair == "unclosed":
-                found[-1][last] = replace(found[-1][last], repair="continued")
+                found[-1][last] = found[-1][last]._replace(repair="continued")
         found.append(spans)
         was_open = is_open
     return found

@@ -1,7 +1,6 @@
 """Attribute one paragraph: its marked stretches, those inside them, and its reported speech."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.assign import Quoted, attribute_spans
@@ -25,5 +24,5 @@ def attribute_paragraph(tree: Tree, spans: Sequence[MarkedSpan]) -> tuple[list[Q
     inner = [span for span in spans if span.depth == 1]
     if inner:
         nested = View(tree, inner, [(span.start, span.end) for span in outer])
-        found += [replace(q, rule=f"nested_{q.rule}") for q in attribute_spans(nested)]
+        found += [q._replace(rule=f"nested_{q.rule}") for q in attribute_spans(nested)]
     return found, reported

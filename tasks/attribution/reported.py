@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tasks.annotation.syntax import Tree
 from tasks.attribution.assign import Quoted
@@ -12,6 +12,7 @@ from tasks.attribution.view import View, says
 from tasks.lexicons import load_lexicon
 
 _POS = {"VERB": "verb", "AUX": "verb", "NOUN": "noun", "ADJ": "adjective"}
+_READERS = {"verb": read_verb, "noun": read_noun, "adjective": read_adjective}
 _RULES = {
     "clause": "clause", "fronted": "clause", "copula": "clause", "adverbial_finite": "clause", "infinitive": "infinitive",
     "object_infinitive": "infinitive", "passive_infinitive": "infinitive", "adverbial_infinitive": "infinitive",
@@ -26,8 +27,7 @@ _HOPPED = {"hop": "hope", "hat": "hate", "retweete": "retweet", "extoll": "extol
 """Lemmas that the model derives wrongly from regular forms: "hoped" is no form of "hop"."""
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(NamedTuple):
     """One stretch of reported speech without marks of its own; `rule` names the part of speech of its cue and the frame of its content."""
 
     content: tuple[tuple[int, int], ...]
@@ -37,8 +37,7 @@ class Reported:
     via: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     """A content that a cue governs, in tokens, before it is decided who tells it."""
 
     head: int
@@ -92,9 +91,14 @@ def read_reported(view: View, found: Sequence[Quoted]) -> tuple[list[Quoted], li
         via = relays.get(frame) if item.rule != "according_to" else None
         reported.append(Reported(pieces, item.rule, tree.span(*item.cue), _span(tree, item.speaker), _via(tree, via)))
     completed = [
-        replace(q, content=contents[q.group[1]]) if q.group[0] == "cue" and q.group[1] in contents else q for q in found
+        q._replace(content=contents[q.group[1]]) if q.group[0] == "cue" and q.group[1] in contents else q for q in found
     ]
     return completed, reported
+
+
+def _may_tell(pos: str, lemma: str) -> bool:
+    own, lemma = _licensed().get(pos), lemma.lower()
+    return own is not None and (lemma in own or lemma in _HOPPED)
 
 
 def _span(tree: Tree, phrase: NounPhrase | None) -> tuple[int, int] | None:
@@ -113,20 +117,20 @@ def _find_contents(view: View, taken: Sequence[int]) -> Iterator[_Found]:
     tree = view.tree
     cues = {c.head: c for c in view.cues}
     licensed, quoted = _licensed(), view.quoted
-    heads: dict[int, frozenset[str]] = {}
-    for token, (pos, lemma) in enumerate(zip(tree.pos, tree.lemma, strict=True)):
-        if pos not in licensed or quoted[token]:
+    heads: dict[int, frozenset[str]] = {c.head: frozenset() for c in view.cues if tree.pos[c.head] in licensed}
+    for token in tree.find_tokens(_may_tell):
+        if quoted[token]:
             continue
-        lemma = lemma.lower()
+        lemma = tree.lemma[token].lower()
         if lemma in _HOPPED and "pp" not in tree.lower(token):
             lemma = _HOPPED[lemma]
-        frames = licensed[pos].get(lemma)
-        if frames is not None or token in cues:
-            heads[token] = frames or frozenset()
+        frames = licensed[tree.pos[token]].get(lemma)
+        if frames is not None:
+            heads[token] = frames
     if not heads:
         return
     depths = _measure_depths(tree, heads)
-    for token in sorted(heads, key=depths.__getitem__):
+    for token in sorted(sorted(heads), key=depths.__getitem__):
         cue = cues.get(token)
         if taken[token] or (cue is not None and cue.kind == "according"):
             continue
@@ -164,8 +168,7 @@ def _read_head(view: View, token: int, frames: frozenset[str], cue: Cue | None) 
         around = _around_parenthesis(view, cue)
         if around:
             return _Found(token, span, "parenthetical", tuple(around), cue.speaker)
-    reader = {"verb": read_verb, "noun": read_noun, "adjective": read_adjective}[part]
-    content = next((c for c in reader(tree, token) if _is_licensed(c, frames)), None)
+    content = next((c for c in _READERS[part](tree, token) if _is_licensed(c.frame, frames)), None) if frames else None
     if content is None and cue is not None and cue.content is not None and cue.speaker is not None:
         content = Content(_frame_of_content(tree, token, cue.content), (cue.content,))
     if content is None:
@@ -188,24 +191,20 @@ def _frame_of_content(tree: Tree, verb: int, content: tuple[int, int]) -> str:
     return "clause" if labels & {"ccomp", "acl", "relcl"} else "infinitive" if "xcomp" in labels else "object"
 
 
-def _is_licensed(content: Content, frames: frozenset[str]) -> bool:
-    frame = content.frame
+def _is_licensed(frame: str, frames: frozenset[str]) -> bool:
     return frame in frames or (frame.startswith("object_") and frame != "object_infinitive" and "object" in frames)
 
 
 def _around_parenthesis(view: View, cue: Cue) -> list[tuple[int, int]]:
     """Return the tokens before and after a cue clause that stands behind a comma and governs nothing to its right."""
     tree = view.tree
-    if (
-        cue.kind != "verb"
-        or cue.speaker is None
-        or cue.strength == 0
-        or (cue.content is not None and cue.content[0] > cue.head)
-    ):
+    if cue.strength == 0 or not says(cue) or (cue.content is not None and cue.content[0] > cue.head):
+        return []
+    if cue.speaker is None:
         return []
     inverted = cue.speaker.head > cue.head
     first = cue.first if inverted else cue.speaker.first
-    if first == 0 or not says(cue) or tree.word(first - 1) not in _BEFORE_PARENTHESIS:
+    if first == 0 or tree.word(first - 1) not in _BEFORE_PARENTHESIS:
         return []
     frame = view.frame_of[cue.head]
     if view.frame_of[first - 1] != frame:

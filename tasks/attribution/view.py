@@ -4,10 +4,9 @@ import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 
-from tasks.annotation.syntax import Tree
+from tasks.annotation.syntax import Tree, kept
 from tasks.attribution.cues import Cue, find_cues
 from tasks.attribution.marks import MarkedSpan
 
@@ -50,7 +49,7 @@ class View:
             for token in self.tree.tokens_in(span.outer_start, span.outer_end):
                 self.quoted[token], self.owner[token] = True, number
 
-    @cached_property
+    @kept
     def cues(self) -> list[Cue]:
         """The cues of the paragraph, in order; one whose speaker would stand in another quotation than itself is none."""
         cues = find_cues(self.tree, self.quoted)
@@ -59,12 +58,12 @@ class View:
         region = self._region
         return [c for c in cues if c.speaker is None or region[c.speaker.head] == region[c.head]]
 
-    @cached_property
+    @kept
     def cue_at(self) -> dict[int, Cue]:
         """The cue that every token carries, if it carries one."""
         return {cue.head: cue for cue in self.cues}
 
-    @cached_property
+    @kept
     def _cues_of_frame(self) -> dict[int, tuple[list[int], list[Cue]]]:
         found: dict[int, tuple[list[int], list[Cue]]] = {}
         for cue in sorted(self.cues, key=lambda c: c.first):
@@ -73,7 +72,7 @@ class View:
             cues.append(cue)
         return found
 
-    @cached_property
+    @kept
     def _relay_of_frame(self) -> dict[int, Cue]:
         relays: dict[int, Cue] = {}
         for cue in self.cues:
@@ -97,7 +96,7 @@ class View:
         high = bisect.bisect_left(firsts, token)
         return cues[max(0, high - limit) : high][::-1]
 
-    @cached_property
+    @kept
     def frame_of(self) -> list[int]:
         """For every token, the number of its frame: a sentence of the narration, in which a quotation counts as one word."""
         frames: list[int] = []
@@ -105,7 +104,7 @@ class View:
             frames += [number] * (after - first)
         return frames
 
-    @cached_property
+    @kept
     def frame_starts(self) -> list[int]:
         """The first token of every frame, and the number of tokens."""
         size = len(self.tree)
@@ -133,15 +132,15 @@ class View:
             found |= {tokens.start, tokens.stop}
         return sorted(found)
 
-    @cached_property
+    @kept
     def _quoted_tokens(self) -> list[int]:
         return [token for token, is_quoted in enumerate(self.quoted) if is_quoted] if self.spans or self.inside else []
 
-    @cached_property
+    @kept
     def _finite_verbs(self) -> list[int]:
         return [token for token, tag in enumerate(self.tree.tag) if tag in FINITE]
 
-    @cached_property
+    @kept
     def _told_finite_verbs(self) -> list[int]:
         return [token for token in self._finite_verbs if not self.quoted[token]]
 
@@ -163,13 +162,14 @@ class View:
         """Whether a token from `first` to before `after` is tagged as a comma."""
         return _count_between(self._commas, first, after) > 0
 
-    @cached_property
+    @kept
     def _commas(self) -> list[int]:
         return [token for token, tag in enumerate(self.tree.tag) if tag == ","]
 
-    @cached_property
+    @kept
     def _breaks(self) -> list[int]:
-        printed = [token for token in range(len(self.tree)) if self.tree.word(token) in _BREAKS]
+        text, spans = self.tree.text, zip(self.tree.start, self.tree.end, strict=True)
+        printed = [token for token, (start, end) in enumerate(spans) if text[start:end] in _BREAKS]
         return sorted({*printed, *self._quoted_tokens})
 
     def next_break(self, token: int) -> int:
