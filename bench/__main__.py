@@ -330,10 +330,11 @@ cores, and does much more: clean, entities over the corpus, stories, validation,
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the bench: what measures it in a scratch folder, and whether it needs the corpus unpacked there."""
+    """One part of the bench: what measures it in a scratch folder, whether it needs the corpus there, and whether it takes a size."""
 
-    measure: Callable[[Path], str]
+    measure: Callable[..., str]
     needs_corpus: bool = False
+    has_size: bool = False
 
 
 PARTS: dict[str, Part] = {
@@ -342,10 +343,10 @@ PARTS: dict[str, Part] = {
     "plain": Part(lambda work: measure_plain(work, work / TEXTS), needs_corpus=True),
     "pages": Part(measure_pages),
     "links": Part(measure_links),
-    "copies": Part(measure_copies),
+    "copies": Part(measure_copies, has_size=True),
     "utterances": Part(measure_utterances),
     "hostile": Part(lambda _: measure_hostile()),
-    "queries": Part(measure_queries),
+    "queries": Part(measure_queries, has_size=True),
     "engine": Part(lambda work: measure_engines_alone(work / TEXTS), needs_corpus=True),
     "corpus": Part(lambda work: measure_corpus(work, work / TEXTS), needs_corpus=True),
     "stages": Part(lambda work: measure_stages(work, work / TEXTS), needs_corpus=True),
@@ -358,6 +359,9 @@ def main() -> None:
     parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "all"))
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
+    parser.add_argument(
+        "--size", type=int, help="made articles of the parts queries and copies, where their own size is too much"
+    )
     given = parser.parse_args()
     _find_peers()
     chosen = PARTS if given.part == "all" else {given.part: PARTS[given.part]}
@@ -372,10 +376,10 @@ def main() -> None:
             if part.needs_corpus and not is_there:
                 print(f"{name} was not measured: the corpus is not there (--corpus FILE)\n")
                 continue
-            sections[name] = part.measure(work)
+            size = (given.size,) if part.has_size and given.size else ()
+            sections[name] = part.measure(work, *size)
             print(sections[name], flush=True)
-            if given.limit is None:
-                _write_section(name, sections[name])
+            _write_section(name, sections[name])
 
 
 def _write_section(name: str, section: str) -> None:

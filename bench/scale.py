@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.corpus import make_corpus, write_jsonl
 from bench.page import Cell, find_cpu, find_overhead, render_goals, render_table
 from bench.picture import draw_curve
-from bench.probe import DOCUMENT_STAGES
+from bench.probe import DOCUMENT_STAGES, ENGINE, SERVER
 from bench.processes import Run, run_measured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,11 +81,11 @@ def describe_volumes(volumes: list[Volume]) -> str:
 
 
 def describe_stages(volumes: list[Volume]) -> str:
-    """Return what each stage took of an article, in milliseconds of wall time of the process that ran it."""
-    names = [name for name in (*DOCUMENT_STAGES, *CORPUS_STAGES) if any(volume.stages.get(name) for volume in volumes)]
+    """Return what each stage took of an article, in milliseconds of CPU of all processes."""
+    names = [name for name in (*DOCUMENT_STAGES, *CORPUS_STAGES) if any(volume.cpu.get(name) for volume in volumes)]
     rows: list[list[Cell]] = [
-        [name, *[1000 * volume.stages.get(name, 0.0) / volume.articles for volume in volumes]]
-        for name in ("find", "lines", *names)
+        [name, *[1000 * volume.cpu.get(name, 0.0) / volume.articles for volume in volumes]]
+        for name in ("find", "lines", *names, "docs", ENGINE, SERVER)
     ]
     return render_table(("stage", *[f"{volume.engine}, {volume.articles:,}" for volume in volumes]), rows)
 
@@ -141,7 +141,8 @@ Prefect server). *none* is the engine that reads nothing: articles, labelled lin
 
 {describe_volumes(list(volumes.values()))}
 
-Milliseconds an article of each stage; where batches are built in several processes, those of all of them added up.
+Milliseconds of CPU an article of each stage, in all processes; *{ENGINE}* is Prefect in the flow's own process, the ledger, what goes from
+process to process, and the start of the processes.
 
 {describe_stages(list(volumes.values()))}
 

@@ -13,6 +13,7 @@ from flows.report import BuildReport, StoppedByValidation
 from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, load_settings
 from tasks.backfill import Choice, find_documents, reject_missing
+from tasks.errors import UsageError
 from tasks.publish import read_release_versions
 from warehouse.connection import connect_read_only
 from warehouse.releases import lock_warehouse
@@ -24,6 +25,7 @@ def backfill_warehouse(
     until: str | None = None,
     outlet: str | None = None,
     ids: list[str] | None = None,
+    everything: bool = False,
     warehouse: str | None = None,
     data_dir: str | None = None,
     engine: str | None = None,
@@ -35,6 +37,7 @@ def backfill_warehouse(
         until: Last day of publication.
         outlet: One outlet, by its name.
         ids: Articles or documents.
+        everything: All articles, where nothing else is given.
         warehouse: The warehouse file; by default `ONRECORD_WAREHOUSE`, else `data/news.duckdb`.
         data_dir: Where raw bytes and caches are kept; by default `ONRECORD_DATA_DIR`, else `data`.
         engine: What reads sentences, `accurate`, `fast` or `none`; by default `ONRECORD_ENGINE`, else `accurate`.
@@ -44,13 +47,16 @@ def backfill_warehouse(
 
     Raises:
         StoppedByValidation: If an expectation on a whole batch or on the release failed; the warehouse stays as it was.
-        UsageError: If an id is unknown or a setting is wrong.
+        UsageError: If nothing is chosen, an id is unknown or a setting is wrong.
         ValueError: If a day is not written like `2023-01-31`.
         WarehouseError: If there is no release, or the warehouse is being built by another process or is not ours.
     """
     first, last = (date.fromisoformat(day) if day else None for day in (since, until))
     settings = load_settings(warehouse=warehouse, data_dir=data_dir, engine=engine)
-    report = backfill(settings, Choice(first, last, outlet, tuple(ids or ())), run_tracked)
+    choice = Choice(first, last, outlet, tuple(ids or ()))
+    if choice == Choice() and not everything:
+        raise UsageError("choose the articles: since, until, outlet, ids, or everything")
+    report = backfill(settings, choice, run_tracked)
     publish_artifacts(report)
     if report.status == "stopped":
         raise StoppedByValidation(report)

@@ -53,10 +53,11 @@ _TABLES = {table.name: table for table in TABLES}
 
 _LISTS = {
     "new": RAW_SIGHTINGS_SCHEMA,
+    "batched": {**RAW_SIGHTINGS_SCHEMA, "batch_no": pl.Int64(), "is_first": pl.Boolean()},
     "judged": {**RAW_SIGHTINGS_SCHEMA, "outcome": pl.String()},
     **{table.name: table.schema for table in tables_of("ledger")},
 }
-"""What waits in the spool of a run: the new sightings, what became of them, and the rows for the ledger."""
+"""What waits in the spool of a run: the new sightings, those by batch, what became of them, and the rows for the ledger."""
 
 
 @dataclass
@@ -139,13 +140,15 @@ class Job:
         """Part the new articles into batches, in the order in which they were seen; one that was seen in two places counts once."""
         self.spool.con.execute(
             """
-            create or replace table batches as
-            select article_id, first, (row_number() over (order by first) - 1) // ? as batch_no
-            from (select article_id, min(rowid) as first from new group by all) order by first
+            insert into batched by name
+            with firsts as (select article_id, min(rowid) as first from new group by article_id),
+            numbered as (select *, (row_number() over (order by first) - 1) // ? as batch_no from firsts)
+            select new.*, batch_no, new.rowid = first as is_first
+            from new inner join numbered using (article_id) order by batch_no, new.rowid
             """,
             [self.settings.batch_size],
         )
-        [(count,)] = self.spool.con.execute("select coalesce(max(batch_no) + 1, 0) from batches").fetchall()
+        [(count,)] = self.spool.con.execute("select coalesce(max(batch_no) + 1, 0) from batched").fetchall()
         self.batch_count = int(count)
 
     @property
@@ -165,7 +168,7 @@ class Job:
     def iterate_batches(self) -> Iterator[pl.DataFrame]:
         """Yield the sightings of each batch, one an article (RAW_SIGHTINGS_SCHEMA)."""
         for batch_no in range(self.batch_count):
-            yield self.spool.read("new", f"rowid in (select first from batches where batch_no = {batch_no})")
+            yield self._find_places(batch_no).filter("is_first").select(list(RAW_SIGHTINGS_SCHEMA))
 
     @property
     def seen_now(self) -> dict[str, datetime]:
@@ -197,7 +200,7 @@ class Job:
 
     def _find_places(self, batch_no: int) -> pl.DataFrame:
         """Return all new sightings of the articles of a batch: an article may be seen in several places."""
-        return self.spool.read("new", f"article_id in (select article_id from batches where batch_no = {batch_no})")
+        return self.spool.read("batched", f"batch_no = {batch_no}")
 
     def note_rejected(self, rejected: pl.DataFrame) -> None:
         """Note what did not get in, also in the report."""

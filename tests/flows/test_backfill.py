@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import job as job_module
-from flows.backfill import backfill_directly
+from flows.backfill import backfill_directly, backfill_warehouse
 from flows.build_warehouse import build_directly
 from flows.cli import app
 from flows.settings import Settings
@@ -131,6 +131,11 @@ def test_an_article_whose_bytes_are_gone_stays_as_it_is_and_is_named(
     assert list_rules(settings) == [("bridge.txt", "rules-1"), ("harvest.txt", "rules-1")]
     rejected = read_ledger(ledger_path(settings.warehouse), "from rejected_documents order by source_uri")
     assert rejected["reject_reason"].to_list() == ["unreadable", "unreadable"]
+
+
+def test_the_flow_does_not_take_an_empty_form_for_all_articles() -> None:
+    with pytest.raises(UsageError, match="choose the articles"):
+        backfill_warehouse.fn()
 
 
 def test_the_command_wants_a_choice_and_takes_ids_from_a_file(settings: Settings, tmp_path: Path) -> None:

@@ -133,6 +133,12 @@ def test_the_deployment_runs_every_hour_one_run_at_a_time(api: httpx.Client) -> 
     assert deployment["work_pool_name"] == POOL
 
 
+def test_a_backfill_is_there_to_be_started_by_hand(api: httpx.Client) -> None:
+    deployment = send(api, "GET", "/deployments/name/backfill-warehouse/backfill")
+    assert deployment["schedules"] == []
+    assert {"since", "until", "outlet", "ids"} <= deployment["parameter_openapi_schema"]["properties"].keys()
+
+
 def test_scheduled_runs_exist(api: httpx.Client) -> None:
     query = {
         "deployments": {"id": {"any_": [find_deployment(api)["id"]]}},
