@@ -66,7 +66,7 @@ class Job:
 
     All that grows with its sources waits on the disk until it ends: sightings and rows for the ledger in the spool,
     validated batches in Parquet files. `is_corrected`: other corrections hold than in the release before. `outdated` names the parts (`link`, `stories`,
-    `publish`) of that release that other rules made.
+    `publish`) of that release that other rules made; `made_by` are the versions of the rules of the one to come, by part.
     """
 
     settings: Settings
@@ -80,6 +80,7 @@ class Job:
     authority: ReadAuthority = field(default_factory=ReadAuthority)
     is_corrected: bool = False
     outdated: frozenset[str] = frozenset()
+    made_by: Mapping[str, str | None] = field(default_factory=dict)
     learned: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTLET_LINES.schema))
     batch_count: int = 0
     kept_count: int = 0
@@ -317,7 +318,7 @@ class Job:
         return Publication(
             run_id=self.report.run_id,
             rules_version=self.rules,
-            versions=self.versions,
+            versions=self.made_by,
             onrecord_version=_find_version(),
             published_at=datetime.now(UTC),
             lines_version=find_version(self.learned),
@@ -391,7 +392,7 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
     report = BuildReport(run_id=run_id, warehouse=settings.warehouse, started_at=now)
     _recover(settings, now)
     spool = Spool(_LISTS, settings.staging / "run.duckdb")
-    job = Job(settings, run, model, versions, now, report, spool, corrections, authority)
+    job = Job(settings, run, model, versions, now, report, spool, corrections, authority, made_by=versions.of_corpus)
     start_run(
         job.ledger, run_id=run_id, flow_name=flow_name, started_at=now, sources=list(settings.sources),
         batch_size=settings.batch_size, rules_version=job.rules,

@@ -12,7 +12,7 @@ from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, load_settings
 from tasks.clean import clean_batch
 from tasks.ingest import RAW_SIGHTINGS_SCHEMA, ingest_batch
-from tasks.publish import publish_warehouse, read_lines, store_lines
+from tasks.publish import publish_warehouse, read_lines, read_release_versions, store_lines
 from tasks.text.repeated import LINES_SCHEMA, collect_lines, find_version, learn_lines, version_lines
 from warehouse.connection import connect_read_only
 from warehouse.ddl import read_matching
@@ -60,6 +60,10 @@ def learn(settings: Settings, run: Runner) -> LearnedLines:
     with lock_warehouse(settings.warehouse), open_job(settings, run, "learn-lines") as job:
         before = find_version(read_learned_lines(settings.warehouse))
         job.learned = learn_from_release(settings.warehouse)
+        job.made_by = {
+            **read_release_versions(settings.warehouse),
+            "publish": job.versions.publish,
+        }  # nothing is linked
         report = job.finish("unchanged") if find_version(job.learned) == before else publish(job)
     if report.status == "stopped":
         raise StoppedByValidation(report)

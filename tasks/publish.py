@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.load import raise_last_seen
 from tasks.outlets import Outlet, load_outlets
-from tasks.rules import CORPUS_PARTS, RulesVersions
+from tasks.rules import CORPUS_PARTS
 from tasks.validate import audit_release, find_failures
 from warehouse.connection import connect_read_only
 from warehouse.ddl import merge_rows, transaction
@@ -42,7 +42,7 @@ from warehouse.views import create_marts
 
 @dataclass(frozen=True)
 class Publication:
-    """What a run brings to publishing beside the facts. `versions` are the rules that the parts of the release are made by.
+    """What a run brings to publishing beside the facts. `versions` are the rules that made the parts of the release (CORPUS_PARTS).
 
     `lines_version` names the learned lines (OUTLET_LINES) that builds of the release leave out. `ledger` is the ledger as it is; `pending` holds the rows of this run that become true by publishing (the
     sightings of what was loaded), which the caller writes to the ledger after it; `run` has values for columns of
@@ -52,7 +52,7 @@ class Publication:
 
     run_id: str
     rules_version: str
-    versions: RulesVersions
+    versions: Mapping[str, str | None]
     onrecord_version: str
     published_at: datetime
     ledger: LedgerRows
@@ -173,7 +173,7 @@ def record_release(staged: StagedRelease, publication: Publication, release_id: 
         "onrecord_version": publication.onrecord_version,
         "rules_version": publication.rules_version,
         "lines_version": publication.lines_version,
-        **{f"{part}_version": getattr(publication.versions, part) for part in CORPUS_PARTS},
+        **{f"{part}_version": publication.versions.get(part) for part in CORPUS_PARTS},
         "article_count": article_count,
         "quote_count": quote_count,
         "corrections_version": publication.corrections_version,

@@ -43,6 +43,11 @@ class RulesVersions:
     stories: str
     publish: str
 
+    @property
+    def of_corpus(self) -> dict[str, str]:
+        """The versions of CORPUS_PARTS, by part."""
+        return {part: getattr(self, part) for part in CORPUS_PARTS}
+
 
 def find_versions(model: str) -> RulesVersions:
     """Return the versions of the rules as they are on the disk; `model` names the engine's model with its version.

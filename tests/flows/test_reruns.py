@@ -8,13 +8,16 @@ import pytest
 
 from flows import build_warehouse as flow_module
 from flows import job as job_module
+from flows import learn_lines as learn_module
 from flows.build_warehouse import build_directly
+from flows.learn_lines import learn_directly
 from flows.settings import Settings
 from tasks.rules import RulesVersions
+from tests.builders import build_table
 from tests.flows.test_build_warehouse import BRIDGE, HARVEST, ask, make_settings
 from warehouse.connection import connect_read_only
 from warehouse.releases import list_releases
-from warehouse.tables import TABLES
+from warehouse.tables import OUTLET_LINES, TABLES
 
 pytestmark = pytest.mark.xdist_group("build")
 
@@ -133,3 +136,16 @@ def test_an_engine_that_reads_nothing_gives_marked_stretches_without_speakers_an
         ("Tomas Okafor",),
     ]
     assert len(list_releases(settings.warehouse)) == 2
+
+
+def test_learning_lines_does_not_call_linked_what_older_rules_linked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_directly(settings)
+    use_rules(monkeypatch, link=2, publish=2)
+    monkeypatch.setattr(
+        learn_module, "learn_from_release", lambda warehouse: build_table(OUTLET_LINES, {"outlet": "A"})
+    )
+    assert learn_directly(settings).report.status == "published"
+    sql = "select link_version, publish_version from releases order by published_at desc limit 1"
+    assert ask(settings, sql) == [("link-1", "publish-2")]

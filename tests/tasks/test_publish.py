@@ -74,7 +74,7 @@ def describe(ledger: Path, run_id: str, published_at: datetime) -> Publication:
     return Publication(
         run_id=run_id,
         rules_version="rules-1",
-        versions=VERSIONS,
+        versions=VERSIONS.of_corpus,
         onrecord_version="1.2.3",
         published_at=published_at,
         ledger=LedgerTables(ledger),
