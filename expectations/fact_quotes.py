@@ -118,10 +118,10 @@ SUITE = Suite(
         Ratio(
             "quotes_have_speakers",
             "Direct and mixed quotes that an engine has read mostly have a speaker.",
-            pl.when(pl.col("quote_type").is_in(["direct", "mixed"]) & (pl.col("attribution_rule") != "unread")).then(
-                pl.col("speaker_text").is_not_null()
-            ),
-            "case when t.quote_type in ('direct', 'mixed') and t.attribution_rule <> 'unread' then t.speaker_text is not null end",
+            pl.when(
+                pl.col("quote_type").is_in(["direct", "mixed"]) & pl.col("attribution_rule").ne_missing("unread")
+            ).then(pl.col("speaker_text").is_not_null()),
+            "case when t.quote_type in ('direct', 'mixed') and t.attribution_rule is distinct from 'unread' then t.speaker_text is not null end",
             max_share=0.6,
             reason="News names the speaker beside the words or a sentence away; when most have none, the layout broke.",
         ),
