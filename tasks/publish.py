@@ -147,16 +147,22 @@ def store_outlets(con: duckdb.DuckDBPyConnection, configured: Iterable[Outlet]) 
 def copy_ledger(
     con: duckdb.DuckDBPyConnection, publication: Publication, results: pl.DataFrame, release_id: str
 ) -> None:
-    """Copy the ledger into the release, with what is pending, the audit, and this run as it will have ended."""
-    runs = pl.concat(rows for name, rows in publication.ledger if name == PIPELINE_RUNS.name)
-    run = runs.filter(pl.col("run_id") == publication.run_id)
-    end = {"status": "published", "finished_at": publication.published_at, "release_id": release_id}
-    finished = finish_run_row(run, **{**publication.run, **end})
-    audited = results.with_columns(run_id=pl.lit(publication.run_id))
-    ended = {PIPELINE_RUNS.name: finished, EXPECTATION_RESULTS.name: audited}
+    """Copy the ledger into the release, with what is pending, the audit, and this run as it will have ended.
+
+    What was seen again raises `source_documents.last_seen_at` on the way.
+    """
     tables = {table.name: table for table in tables_of("ledger")}
-    for name, rows in chain(publication.ledger, publication.pending, ended.items()):
+    runs = [PIPELINE_RUNS.schema.to_frame()]
+    for name, rows in chain(publication.ledger, publication.pending):
         merge_ledger_rows(con, tables[name], rows)
+        if name == SOURCE_SIGHTINGS.name:
+            raise_last_seen(con, rows)
+        elif name == PIPELINE_RUNS.name:
+            runs.append(rows.cast(PIPELINE_RUNS.schema))
+    run = pl.concat(runs).filter(pl.col("run_id") == publication.run_id)
+    end = {"status": "published", "finished_at": publication.published_at, "release_id": release_id}
+    merge_ledger_rows(con, PIPELINE_RUNS, finish_run_row(run, **{**publication.run, **end}))
+    merge_ledger_rows(con, EXPECTATION_RESULTS, results.with_columns(run_id=pl.lit(publication.run_id)))
 
 
 def record_release(staged: StagedRelease, publication: Publication, release_id: str) -> None:
@@ -206,9 +212,6 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures)
     release_id = make_release_id(publication.published_at, publication.run_id)
     with transaction(con):
-        for name, rows in chain(publication.ledger, publication.pending):
-            if name == SOURCE_SIGHTINGS.name:
-                raise_last_seen(con, rows)
         copy_ledger(con, publication, results, release_id)
         record_release(staged, publication, release_id)
     publish_release(staged, release_id)

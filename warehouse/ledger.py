@@ -79,8 +79,14 @@ def iterate_ledger(
     The ledger is open while the frames are taken. Raises as `read_ledger` does.
     """
     with _open_reader(ledger, wait_seconds) as con:
-        for batch in con.execute(sql, parameters).to_arrow_reader(rows):
-            yield pl.DataFrame(pl.from_arrow(batch))
+        yield from _iterate_rows(con, sql, parameters, rows=rows)
+
+
+def _iterate_rows(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None, *, rows: int = 50_000
+) -> Iterator[pl.DataFrame]:
+    for batch in con.execute(sql, parameters).to_arrow_reader(rows):
+        yield pl.DataFrame(pl.from_arrow(batch))
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,11 @@ class LedgerTables:
     ledger: Path
 
     def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Yield the tables one after the other, each of one moment."""
-        for table in tables_of("ledger"):
-            for rows in iterate_ledger(self.ledger, f"from {table.name} order by {', '.join(table.key)}"):
-                yield table.name, rows
+        """Yield the tables one after the other, all of one moment; the ledger is open while they are taken."""
+        with _open_reader(self.ledger, wait_seconds=30.0) as con:
+            for table in tables_of("ledger"):
+                for rows in _iterate_rows(con, f"from {table.name} order by {', '.join(table.key)}"):
+                    yield table.name, rows
 
 
 def start_run(
