@@ -205,7 +205,8 @@ def extract_quotes(articles: pl.DataFrame, paragraphs: pl.DataFrame, annotations
     Args:
         articles: FACT_ARTICLES, at least `article_id`.
         paragraphs: PARAGRAPHS of the articles.
-        annotations: ANNOTATIONS of the distinct paragraphs; articles without any have no quotes.
+        annotations: ANNOTATIONS of the distinct paragraphs; of paragraphs without one, marked stretches
+            are quotes of nobody.
     """
     own = paragraphs.join(articles.select("article_id"), on="article_id", how="semi")
     quotes: list[_Row] = []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.annotate import annotate_paragraphs, split_paragraphs
+from tasks.annotate import annotate_paragraphs, select_english, split_paragraphs
 from tasks.annotation.annotator import Annotator, open_annotator
 from tasks.entities import resolve_entities
 from tasks.quotes import QuotedBatch, extract_quotes, normalize_quote
@@ -190,9 +190,19 @@ def test_the_name_of_a_thing_is_a_term_without_a_speaker(annotator):
     assert rows(batch.quotes, "quote_text", "quote_type", "speaker_text") == [("night fleet", "term", None)]
 
 
-def test_an_article_without_annotation_has_no_quotes():
-    frame = articles("«Zarpamos», dijo.", language="es")
+def test_paragraphs_that_no_engine_has_read_give_their_marked_stretches_without_speakers():
+    frame = articles("“We sail at dawn,” said the harbour master. The “Aurora” was late, he added.")
     batch = extract_quotes(frame, split_paragraphs(frame), annotate_nothing())
+    assert rows(batch.quotes, "quote_text", "quote_type", "attribution_rule", "speaker_text") == [
+        ("We sail at dawn,", "direct", "unread", None),
+        ("Aurora", "term", "unread", None),
+    ]
+
+
+def test_an_article_in_another_language_has_no_quotes():
+    frame = articles("«Zarpamos», dijo.", language="es")
+    paragraphs = select_english(frame, split_paragraphs(frame))
+    batch = extract_quotes(frame, paragraphs, annotate_nothing())
     assert (batch.quotes.height, batch.statements.height) == (0, 0)
 
 
