@@ -66,7 +66,8 @@ def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_warehouse_of_version_1_gets_all_that_is_declared_since() -> None:
     added = {"fact_articles": ["relabels_version"], "article_versions": ["relabels_version"],
-             "dim_entities": ["alias_article_counts", "external_id", "external_scheme"], "releases": ["corrections_version", "lines_version"],
+             "dim_entities": ["alias_article_counts", "external_id", "external_scheme"], "releases": ["corrections_version", "lines_version", "link_version", "stories_version", "publish_version"],
+             "source_documents": ["media_type", "http_headers"],
              "fact_quotes": OCCASION_COLUMNS, "fact_statements": OCCASION_COLUMNS}  # fmt: skip
     with connect_private(Path(":memory:")) as con:
         create_database(con, WAREHOUSE, CREATED)
