@@ -1,7 +1,6 @@
 """Many batches, built side by side: one process a core, each with its own engine."""
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,13 +15,11 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.build_batch import BatchPlan, BuiltBatch, build_batch
 from flows.runners import Runner, run_directly
+from flows.settings import limit_threads
 from tasks.annotation.annotator import Annotator, open_annotator
 
 MIN_ARTICLES = 4_000
 """Fewer are built in one process: starting another costs some 15 s of CPU (Prefect, Great Expectations, the model)."""
-_ONE_THREAD = dict.fromkeys(
-    ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1"
-)
 
 
 class WorkerError(Exception):
@@ -46,7 +43,7 @@ def build_in_processes(
         WorkerError: If a process died.
     """
     waiting: deque[tuple[int, Future[BuiltBatch]]] = deque()
-    with _limit_threads(), _open_pool(plan, engine, process_count) as pool:
+    with limit_threads(), _open_pool(plan, engine, process_count) as pool:
         for batch_no, sightings in enumerate(batches):
             waiting.append((batch_no, pool.submit(_build_in_worker, sightings, batch_no)))
             if len(waiting) > 2 * process_count:
@@ -79,21 +76,6 @@ def _open_pool(plan: BatchPlan, engine: EngineChoice, process_count: int) -> Ite
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _limit_threads() -> Iterator[None]:
-    """Let the processes that are started here use one thread each: the libraries read this when they are imported."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 _worker: tuple[BatchPlan, Annotator] | None = None  # one a worker process, set when it starts
