@@ -9,7 +9,7 @@ from flows.build_warehouse import build_and_publish
 from flows.corrections import read_release_corrections
 from flows.job import Job, open_job
 from flows.learn_lines import read_learned_lines
-from flows.report import BuildReport, StoppedByValidation
+from flows.report import BuildReport, require_success
 from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, load_settings
 from tasks.backfill import Choice, find_documents, reject_missing
@@ -58,17 +58,12 @@ def backfill_warehouse(
         raise UsageError("choose the articles: since, until, outlet, ids, or everything")
     report = backfill(settings, choice, run_tracked)
     publish_artifacts(report)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return report
+    return require_success(report)
 
 
 def backfill_directly(settings: Settings, choice: Choice) -> BuildReport:
     """Do the same without Prefect; raises as `backfill_warehouse` does."""
-    report = backfill(settings, choice, run_directly)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return report
+    return require_success(backfill(settings, choice, run_directly))
 
 
 def backfill(settings: Settings, choice: Choice, run: Runner) -> BuildReport:

@@ -14,7 +14,7 @@ from flows.job import Job, open_job
 from flows.learn_lines import learn_from_sample, read_learned_lines
 from flows.libraries import preload_libraries
 from flows.progress import tell_progress
-from flows.report import BuildReport, StoppedByValidation
+from flows.report import BuildReport, require_success
 from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, create_default_inbox, load_settings
 from flows.workers import MIN_ARTICLES, EngineChoice, build_in_processes
@@ -74,17 +74,12 @@ def build_warehouse(
     create_default_inbox(settings)
     report = build(settings, run_tracked)
     publish_artifacts(report)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return report
+    return require_success(report)
 
 
 def build_directly(settings: Settings) -> BuildReport:
     """Run the same stages without Prefect; raises as `build_warehouse` does."""
-    report = build(settings, run_directly)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return report
+    return require_success(build(settings, run_directly))
 
 
 def build(settings: Settings, run: Runner) -> BuildReport:

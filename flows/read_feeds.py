@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.artifacts import publish_artifacts
 from flows.build_warehouse import build
-from flows.report import BuildReport, StoppedByValidation
+from flows.report import BuildReport, require_success
 from flows.runners import run_tracked
 from flows.settings import load_settings
 from tasks.errors import UsageError
@@ -38,9 +38,7 @@ def read_feeds(
         return None
     report = build(load_settings(sources=addresses, warehouse=warehouse, data_dir=data_dir), run_tracked)
     publish_artifacts(report)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return report
+    return require_success(report)
 
 
 def read_list(path: Path) -> tuple[str, ...]:

@@ -134,6 +134,13 @@ class StoppedByValidation(Exception):  # noqa: N818
         self.report = report
 
 
+def require_success(report: BuildReport) -> BuildReport:
+    """Return the report of a run; raises `StoppedByValidation` if validation stopped it."""
+    if report.status == "stopped":
+        raise StoppedByValidation(report)
+    return report
+
+
 def describe_outcomes(corrections: pl.DataFrame) -> str:
     """Return in words how many of the corrections (CORRECTIONS) had which outcome."""
     words = {
