@@ -8,7 +8,7 @@ from tasks.reports.copy_rows import decide_copies, number_bodies
 from tasks.reports.credits import is_agency, read_credits
 from tasks.reports.relations import LEAST_TEXT
 from tasks.reports.shingles import HASH_BITS, count_shared, count_shingles, shingle_texts, sketch_shingles
-from tasks.reports.sketches import count_meetings, join_counts
+from tasks.reports.sketches import LEAST_MEETINGS, count_meetings
 from tasks.reports.substitutions import LEAST_DIFFERENT, find_substitutions
 from warehouse.ddl import merge_rows
 from warehouse.tables import ARTICLE_COPIES, ARTICLE_CREDITS, BODY_OVERLAPS, BODY_SKETCHES
@@ -216,7 +216,8 @@ def _update_overlaps(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> int:
 def _find_pairs(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> pl.DataFrame:
     """Return PAIRS of the bodies in `numbered_bodies`, and make `paired_bodies` of those among which all were found anew.
 
-    The bodies that share a hash are in memory together, and the hashes a part at a time.
+    The bodies that share a hash are in memory together, and the hashes a part at a time; whom they bring together waits in
+    the database, as most that meet once never meet again.
     """
     con.execute(
         """
@@ -234,14 +235,18 @@ def _find_pairs(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> pl.DataFrame
     con.execute(f"create or replace temp table paired_bodies as select body_sha256 {members}")
     [(count,)] = con.execute("select count(*) from body_hashes").fetchall()
     parts = 1 + count // _HASHES
-    counts = [
-        count_meetings(con.execute(f"from body_hashes where hash % {parts} = {part}").pl()) for part in range(parts)
-    ]
-    pairs = join_counts(counts)
+    con.execute("create or replace temp table meetings (earlier uinteger, later uinteger, met uinteger)")
+    for part in range(parts):
+        con.register("met_here", count_meetings(con.execute(f"from body_hashes where hash % {parts} = {part}").pl()))
+        con.execute("insert into meetings from met_here")
+        con.unregister("met_here")
+    pairs = con.sql(
+        f"select earlier, later from meetings group by earlier, later having sum(met) >= {LEAST_MEETINGS}"
+    ).pl()
     if not is_all:
         own = con.sql(f"select number {members}").pl()["number"]
         pairs = pairs.filter(pl.all_horizontal(pl.col("earlier", "later").is_in(own.implode())))
-    for table in ("body_hashes", "numbered_bodies", "touched_hashes"):
+    for table in ("body_hashes", "meetings", "numbered_bodies", "touched_hashes"):
         con.execute(f"drop table {table}")
     return pairs
 

@@ -1,16 +1,16 @@
 """Sketches of bodies -> the pairs that are worth comparing, a bounded number for each body however the texts are made."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 PAIRS = pl.Schema({"earlier": pl.UInt32, "later": pl.UInt32})
+LEAST_MEETINGS = 3
+"""The hashes that two bodies must have in common to be compared."""
 
 
 def find_candidates(
-    sketches: pl.DataFrame, touched: pl.Series | None = None, *, least: int = 3, crowd: int = 8, hubs: int = 2
+    sketches: pl.DataFrame, touched: pl.Series | None = None, *, crowd: int = 8, hubs: int = 2
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """Find the bodies that have at least `least` hashes of their sketches in common.
+    """Find the bodies that have at least `LEAST_MEETINGS` hashes of their sketches in common.
 
     Up to `crowd` bodies with one hash are paired each with each; of more, each is paired with the first `hubs` of them
     only, for a copy of many is a copy of the first. So a body with n hashes makes at most `crowd` / 2 · n pairs.
@@ -19,7 +19,6 @@ def find_candidates(
         sketches: `number` (the place of the body in their order, the first first) and `sketch`, a list of hashes.
         touched: Hashes of the bodies that came, went or changed their place; all when None. Only pairs that these can have
             changed are found then.
-        least: Hashes in common.
         crowd: Bodies with one hash that are paired each with each.
         hubs: Bodies that all others are paired with where there are more.
 
@@ -32,7 +31,8 @@ def find_candidates(
         members = postings.filter(pl.col("hash").is_in(touched.implode()))["number"].unique()
         own = postings.filter(pl.col("number").is_in(members.implode())).select("hash").unique()
         postings = postings.join(own, on="hash", how="semi")
-    pairs = join_counts([count_meetings(postings, crowd=crowd, hubs=hubs)], least=least)
+    meetings = count_meetings(postings, crowd=crowd, hubs=hubs)
+    pairs = meetings.filter(pl.col("len") >= LEAST_MEETINGS).select(*PAIRS)
     if touched is not None:
         pairs = pairs.filter(pl.all_horizontal(pl.col("earlier", "later").is_in(members.implode())))
     return pairs, members
@@ -50,12 +50,6 @@ def count_meetings(postings: pl.DataFrame, *, crowd: int = 8, hubs: int = 2) -> 
     few, many = shared.filter(pl.col("size") <= crowd), shared.filter(pl.col("size") > crowd)
     firsts = many.filter(pl.col("number").rank("ordinal").over("hash") <= hubs)
     return pl.concat([_pair(few, few), _pair(firsts, many)]).group_by("earlier", "later").len()
-
-
-def join_counts(counts: Sequence[pl.DataFrame], *, least: int = 3) -> pl.DataFrame:
-    """Return the PAIRS that meet in `least` hashes, those of all parts of the hashes together."""
-    together = pl.concat(counts).group_by("earlier", "later").agg(pl.col("len").sum())
-    return together.filter(pl.col("len") >= least).select(*PAIRS)
 
 
 def _pair(earlier: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
