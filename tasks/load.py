@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from warehouse.ddl import merge_rows, transaction
+from warehouse.ddl import insert_rows, merge_rows, read_matching, transaction
 from warehouse.ledger import FIRST_SEEN
 from warehouse.tables import (
     ARTICLE_VERSIONS,
@@ -29,7 +29,8 @@ def load_articles(
 ) -> dict[str, int]:
     """Load the rows of one batch in one transaction; return how many rows of each table were written or deleted.
 
-    An article that is loaded again is brought to exactly its new rows. An article whose document came with other bytes
+    An article that is loaded again is brought to exactly its new rows; one that is not there yet is only added, which costs
+    the same however many there are. An article whose document came with other bytes
     leaves `fact_articles` for `article_versions`, and all its other rows are deleted. Sightings are added to.
 
     Args:
@@ -47,19 +48,31 @@ def load_articles(
         replaced = find_replaced(con, articles)
         counts = {ARTICLE_VERSIONS.name: _keep_versions(con, replaced, now)}
         delete_articles(con, replaced["article_id"])
-        con.register("loaded_articles", articles.select("article_id"))
+        known = read_matching(con, FACT_ARTICLES, articles.select("article_id")).get_column("article_id")
         for table in _ARTICLE_TABLES:
-            counts[table.name] = merge_rows(
-                con,
-                table,
-                complete[table.name],
-                delete_where="old.article_id in (select article_id from loaded_articles)",
-                updates={column: f"old.{column}" for column in columns_joined_at_publish(table)},
-                not_compared=_RUN_COLUMNS,
-            )
-        con.unregister("loaded_articles")
+            is_known = pl.col("article_id").is_in(known.implode())
+            rows = complete[table.name]
+            counts[table.name] = insert_rows(con, table, rows.filter(~is_known))
+            if len(known):
+                counts[table.name] += _merge_articles(con, table, rows.filter(is_known), known)
         counts[SOURCE_DOCUMENTS.name] = _load_sightings(con, complete[SOURCE_DOCUMENTS.name])
     return counts
+
+
+def _merge_articles(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, article_ids: pl.Series) -> int:
+    """Bring what `table` holds of these articles to exactly `rows`; return the number of changed rows."""
+    con.register("loaded_articles", article_ids.to_frame("article_id"))
+    try:
+        return merge_rows(
+            con,
+            table,
+            rows,
+            delete_where="old.article_id in (select article_id from loaded_articles)",
+            updates={column: f"old.{column}" for column in columns_joined_at_publish(table)},
+            not_compared=_RUN_COLUMNS,
+        )
+    finally:
+        con.unregister("loaded_articles")
 
 
 def find_replaced(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame) -> pl.DataFrame:

@@ -60,6 +60,17 @@ def create_schema(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> No
             con.execute(statement)
 
 
+def insert_rows(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> int:
+    """Insert rows whose keys `table` does not hold yet, cast to its declaration; return how many there are."""
+    if not frame.is_empty():
+        con.register("inserted_rows", frame.select(table.column_names).cast(table.schema))
+        try:
+            con.execute(f"insert into {quote_name(table.name)} by name from inserted_rows")
+        finally:
+            con.unregister("inserted_rows")
+    return frame.height
+
+
 def merge_rows(
     con: duckdb.DuckDBPyConnection,
     table: Table,
