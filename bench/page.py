@@ -6,7 +6,7 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 
-from bench.probe import END, ENGINE, SERVER, START
+from bench.probe import END, ENGINE, IMPORTS, SERVER, START
 
 LIBRARIES = ("prefect", "polars", "duckdb", "great-expectations", "spacy")
 OVERHEAD = (SERVER, ENGINE, "validate", "publish", "docs")
@@ -24,8 +24,8 @@ def parse_seconds(summary: str) -> dict[str, float]:
 
 
 def find_cpu(cpu: Mapping[str, float]) -> float:
-    """Return the CPU seconds of a run without its start and end."""
-    return sum(seconds for label, seconds in cpu.items() if label not in (START, END))
+    """Return the CPU seconds of a run without its start and end, and without the start of its processes."""
+    return sum(seconds for label, seconds in cpu.items() if label not in (START, IMPORTS, END))
 
 
 def find_overhead(cpu: Mapping[str, float]) -> float:

@@ -137,12 +137,12 @@ def describe_scale(volumes: dict[tuple[str, int], Volume], again: Volume, docs: 
 
 Made news (`bench/corpus.py`, seed 1: 10 % copies, up to 5 % of the paragraphs repeated, about 325 words an article) in one
 compressed file of records, into an empty folder, with one process a core. CPU and wall are without start and end of the command (imports, the
-Prefect server). *none* is the engine that reads nothing: articles, labelled lines, marked stretches, copies and stories.
+Prefect server), CPU also without the start of the processes that build batches. *none* is the engine that reads nothing: articles, labelled lines, marked stretches, copies and stories.
 
 {describe_volumes(list(volumes.values()))}
 
 Milliseconds of CPU an article of each stage, in all processes; *{ENGINE}* is Prefect in the flow's own process, the ledger, what goes from
-process to process, and the start of the processes.
+process to process.
 
 {describe_stages(list(volumes.values()))}
 

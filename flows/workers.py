@@ -8,12 +8,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter, process_time
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.build_batch import BatchPlan, BuiltBatch, build_batch
+from flows.libraries import preload_libraries
+from flows.report import StageReport
 from flows.runners import Runner, run_directly
 from flows.settings import limit_threads
 from tasks.annotation.annotator import Annotator, open_annotator
@@ -78,17 +81,31 @@ def _open_pool(plan: BatchPlan, engine: EngineChoice, process_count: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-_worker: tuple[BatchPlan, Annotator] | None = None  # one a worker process, set when it starts
+@dataclass
+class _Worker:
+    """What one worker process has since its start; `start` is what the start took, told with its first batch."""
+
+    plan: BatchPlan
+    annotator: Annotator
+    start: StageReport
+
+
+_worker: _Worker | None = None
 _open = ExitStack()
 
 
 def _start_worker(plan: BatchPlan, engine: EngineChoice) -> None:
     global _worker
+    wall = perf_counter()
+    preload_libraries().result()  # not in the midst of the stages that need them
     annotator = _open.enter_context(open_annotator(engine.model, cache_dir=engine.cache_dir, process_count=1))
-    _worker = (plan, annotator)
+    start = StageReport(stage_seconds={"libraries": perf_counter() - wall}, cpu_seconds={"libraries": process_time()})
+    _worker = _Worker(plan, annotator, start)
 
 
 def _build_in_worker(sightings: pl.DataFrame, batch_no: int) -> BuiltBatch:
     assert _worker is not None
-    plan, annotator = _worker
-    return build_batch(plan, run_directly, sightings, annotator, batch_no)
+    built = build_batch(_worker.plan, run_directly, sightings, _worker.annotator, batch_no)
+    built.report.add(_worker.start)
+    _worker.start = StageReport()
+    return built
