@@ -9,7 +9,7 @@ from warehouse.migrations import WAREHOUSE, read_schema_version
 
 __all__ = ["WarehouseError", "connect_private", "connect_read_only", "is_locked", "open_database"]
 
-MAX_MEMORY = "800MB"
+MAX_MEMORY = "1GB"
 """What a database that a build writes to may keep in memory: part of the ceiling that docs/scale.md states."""
 
 

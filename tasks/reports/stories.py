@@ -338,9 +338,10 @@ def _store_stories(con: duckdb.DuckDBPyConnection) -> int:
     )
     is_old = "old.story_id in (from old_stories)"
     _find_nearest(con)
-    changed_count = merge_query(con, STORY_ARTICLES, _ARTICLES_TOLD, delete_where=is_old)
+    _tell_stories(con)
+    changed_count = merge_query(con, STORY_ARTICLES, "from articles_told", delete_where=is_old)
     changed_count += merge_query(
-        con, DIM_STORIES, _STORIES_TOLD, delete_where=is_old, updates={"origin_count": "old.origin_count"}
+        con, DIM_STORIES, "from stories_told", delete_where=is_old, updates={"origin_count": "old.origin_count"}
     )
     gone = con.sql(
         """
@@ -351,6 +352,20 @@ def _store_stories(con: duckdb.DuckDBPyConnection) -> int:
     if not gone.is_empty():
         changed_count += redirect_kind(con, "story", find_successors(gone))
     return changed_count
+
+
+def _tell_stories(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `articles_told` and `stories_told` of `story_members`, whole stories for some thousands of articles at a time."""
+    _create(con, "articles_told", STORY_ARTICLES.schema.to_frame())
+    _create(con, "stories_told", DIM_STORIES.schema.to_frame())
+    [(count,)] = con.execute("select count(*) from story_members").fetchall()
+    parts = 1 + count // _MEMBERS_AT_ONCE
+    for part in range(parts):
+        con.execute(
+            f"create or replace temp table told_members as from story_members where hash(story_id) % {parts} = {part}"
+        )
+        con.execute(f"insert into articles_told by name {_ARTICLES_TOLD}")
+        con.execute(f"insert into stories_told by name {_STORIES_TOLD}")
 
 
 def _find_nearest(con: duckdb.DuckDBPyConnection) -> None:
@@ -376,6 +391,7 @@ _ARTICLES_TOLD = f"""
         with own as materialized (
             select n.text_id, b.text_no as other_no, p.feature_no, p.weight
             from nearest_texts as n
+            semi join told_members as m on m.text_id = n.text_id
             inner join numbered_texts as a on a.article_id = n.text_id
             inner join numbered_texts as b on b.article_id = n.other_id
             inner join postings as p on p.text_no = a.text_no
@@ -389,16 +405,16 @@ _ARTICLES_TOLD = f"""
             from shared inner join numbered_features using (feature_no)
             where bearers <= {MOST_BEARERS} group by text_id
         ),
-        copies as (select text_id, count(*) as article_count from story_members group by text_id)
+        copies as (select text_id, count(*) as article_count from told_members group by text_id)
         select m.article_id, m.story_id,
             case when c.article_count > 1 or n.text_id is null then 1.0 else least(n.similarity / {UNIT}, 1.0) end as score,
             case when c.article_count > 1 then ['the same text'] else [] end || coalesce(e.terms, []) as evidence
-        from story_members as m inner join copies as c using (text_id)
+        from told_members as m inner join copies as c using (text_id)
         left join nearest_texts as n using (text_id) left join evidence as e using (text_id)
 """
-"""STORY_ARTICLES of `story_members`: how alike each is to the nearest of its story, and what both have."""
+"""STORY_ARTICLES of `told_members`: how alike each is to the nearest of its story, and what both have."""
 _STORIES_TOLD = f"""
-        with texts as (select distinct text_id, story_id from story_members),
+        with texts as (select distinct text_id, story_id from told_members),
         sizes as (select story_id, count(*) as text_count from texts group by story_id),
         shared as (
             select t.story_id, p.feature_no, sum(p.weight) as total
@@ -424,11 +440,11 @@ _STORIES_TOLD = f"""
             select m.story_id, min_by(a.title, (-coalesce(n.centrality, 0)::bigint, a.article_id)) filter (a.title is not null) as story_title,
                 min(a.published_on) as first_on, max(a.published_on) as last_on,
                 count(*) as article_count, count(distinct a.outlet) as outlet_count
-            from story_members as m inner join fact_articles as a using (article_id)
+            from told_members as m inner join fact_articles as a using (article_id)
             left join nearest_texts as n using (text_id)
             group by m.story_id
         )
         select told.*, s.text_count as origin_count, coalesce(t.key_terms, []) as key_terms
         from told inner join sizes as s using (story_id) left join terms as t using (story_id)
 """
-"""DIM_STORIES of `story_members`; `origin_count` is the number of distinct bodies until origins are known."""
+"""DIM_STORIES of `told_members`; `origin_count` is the number of distinct bodies until origins are known."""
