@@ -1,4 +1,5 @@
 -- grain: one current article with the number of things found in it
+-- stored: yes
 -- quote_count: Quotes in the article.
 -- attributed_quote_count: Quotes whose speaker is printed next to them.
 -- statement_count: Statements in the article.
@@ -71,3 +72,4 @@ final as (
 )
 
 select * from final
+order by article_id
