@@ -75,11 +75,11 @@ def find_occasions(
     """
     own = paragraphs.join(quotes.select("article_id"), on="article_id", how="semi")
     spoken = own.filter(_holds_spans(own, quotes, statements))
-    trees = annotations.join(spoken, on="paragraph_key", how="semi")
+    trees = frozenset(spoken["paragraph_key"])
     readers = _Readers(articles, quotes, statements, mentions, document_entities)
     readings = {
         article_id: readers.open(article_id, document).read(partial(_make_mention_id, article_id))
-        for article_id, document in iterate_documents(own, trees)
+        for article_id, document in iterate_documents(own, annotations, trees)
     }
     pronouns = stack_rows(
         FACT_ENTITY_MENTIONS, [row for key, read in readings.items() for row in _pronoun_rows(key, read)]

@@ -2,7 +2,7 @@
 
 import weakref
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -342,12 +342,16 @@ class _TreeColumns:
         self._head = heads.tolist()
         self._tag, self._pos, self._dep, self._lemma = (own.spell() for own in labels.values())
         self._forest = _Forest(heads.astype(np.int64), self._token_ends, labels)
+        self._trees: dict[str, Tree] = {}
 
     def cut_tree(self, key: str, text: str) -> Tree | None:
-        """Make the tree of one paragraph; None when it was not annotated."""
-        row = self._rows.get(key)
-        if row is None:
-            return None
+        """Return the tree of one paragraph, with all that was derived from it before; None when it was not annotated."""
+        tree = self._trees.get(key)
+        if tree is None and (row := self._rows.get(key)) is not None:
+            tree = self._trees[key] = self._make_tree(row, text)
+        return tree
+
+    def _make_tree(self, row: int, text: str) -> Tree:
         first = self._token_ends[row]
         own = slice(first, self._token_ends[row + 1])
         return Tree(
@@ -403,12 +407,15 @@ def _read_ends(column: pl.Series) -> list[int]:
     return [0, *column.list.len().cum_sum().to_list()]
 
 
-def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> Iterator[tuple[str, list[Paragraph]]]:
+def iterate_documents(
+    paragraphs: pl.DataFrame, annotations: pl.DataFrame, wanted: Container[str] | None = None
+) -> Iterator[tuple[str, list[Paragraph]]]:
     """Yield (article_id, its paragraphs in order), article by article in the order of the ids.
 
     Args:
         paragraphs: PARAGRAPHS.
-        annotations: ANNOTATIONS; paragraphs without one get no tree.
+        annotations: ANNOTATIONS; paragraphs without one get no tree. What walks the trees of one frame again gets the same trees.
+        wanted: `paragraph_key` of the paragraphs that get a tree; all when None.
     """
     rows = paragraphs.sort("article_id", "paragraph_no").select(
         "article_id", "paragraph_key", "paragraph_no", "start_char", "text", "label"
@@ -418,7 +425,9 @@ def iterate_documents(paragraphs: pl.DataFrame, annotations: pl.DataFrame) -> It
         yield (
             article_id,
             [
-                Paragraph(number, start, text, label, trees.cut_tree(key, text))
+                Paragraph(
+                    number, start, text, label, trees.cut_tree(key, text) if wanted is None or key in wanted else None
+                )
                 for _, key, number, start, text, label in own
             ],
         )
