@@ -12,7 +12,6 @@ from tasks.identity.linking.release import link_release
 from tasks.identity.people import PeopleSay
 from tasks.load import columns_joined_at_publish
 from tasks.reading.corrections import Correction
-from warehouse.ddl import transaction
 from warehouse.releases import StagedRelease
 from warehouse.tables import tables_of
 
@@ -44,7 +43,7 @@ def link_staged(
     Only what the run changed is linked and joined again, unless all is linked anew.
 
     Args:
-        con: The staged release, in a transaction.
+        con: The staged release.
         run_id: The run that wrote the changed articles.
         corrections: What people say is wrong.
         authority: Whom people know, with names and ids of their own.
@@ -121,6 +120,5 @@ def link_warehouse(
     *,
     anew: bool = False,
 ) -> LinkedWarehouse:
-    """Link a staged release with the facts of all batches loaded, in one transaction."""
-    with transaction(staged.con):
-        return link_staged(staged.con, run_id, corrections, authority, anew=anew)
+    """Link a staged release with the facts of all batches loaded."""
+    return link_staged(staged.con, run_id, corrections, authority, anew=anew)

@@ -18,7 +18,7 @@ from tasks.outlets import Outlet, load_outlets
 from tasks.rules import CORPUS_PARTS
 from tasks.validate import audit_release, find_failures
 from warehouse.connection import connect_read_only
-from warehouse.ddl import merge_rows, transaction
+from warehouse.ddl import merge_rows
 from warehouse.ledger import LedgerRows, finish_run_row, merge_ledger_rows
 from warehouse.releases import (
     StagedRelease,
@@ -203,17 +203,15 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         changed_count: Rows that this changed.
     """
     con = staged.con
-    with transaction(con):
-        changed_count += store_outlets(con, load_outlets())
-        create_marts(con)
+    changed_count += store_outlets(con, load_outlets())
+    create_marts(con)
     results = audit_release(con)
     failures = find_failures(results)
     if failures or not changed_count:
         return PublishedWarehouse("stopped" if failures else "unchanged", None, results, failures)
     release_id = make_release_id(publication.published_at, publication.run_id)
-    with transaction(con):
-        copy_ledger(con, publication, results, release_id)
-        record_release(staged, publication, release_id)
+    copy_ledger(con, publication, results, release_id)
+    record_release(staged, publication, release_id)
     publish_release(staged, release_id)
     removed = remove_expired(staged.warehouse, publication.published_at)
     return PublishedWarehouse("published", release_id, results, failures, tuple(removed))

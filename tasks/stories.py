@@ -10,7 +10,6 @@ from tasks.reports.dates import date_occasions
 from tasks.reports.origins import update_origins
 from tasks.reports.stories import update_stories
 from tasks.reports.utterances import update_utterances
-from warehouse.ddl import transaction
 from warehouse.releases import StagedRelease
 
 
@@ -18,7 +17,7 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     """Bring `article_copies`, the stories, the utterances and their origins up to date with the facts.
 
     Args:
-        con: The staged release, in a transaction, with `entity_id`s joined in.
+        con: The staged release, with `entity_id`s joined in.
         changed: `article_id` of the articles whose facts or entity ids are other than in the release before; None for all.
 
     Returns:
@@ -36,6 +35,5 @@ def relate_release(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def relate_warehouse(staged: StagedRelease, changed: pl.DataFrame | None) -> int:
-    """Relate the articles and quotes of a staged release with linked entities, in one transaction."""
-    with transaction(staged.con):
-        return relate_release(staged.con, changed)
+    """Relate the articles and quotes of a staged release with linked entities."""
+    return relate_release(staged.con, changed)

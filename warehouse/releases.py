@@ -96,6 +96,9 @@ def lock_warehouse(warehouse: Path) -> Iterator[None]:
 def stage_release(warehouse: Path) -> Iterator[StagedRelease]:
     """Open a private copy of the current release, an empty one when there is none; drop it unless published.
 
+    What works on it needs no transaction of its own: nobody reads it before it is complete, and what a transaction has not
+    committed yet stays in memory, whatever the limit of the database.
+
     Call it with `lock_warehouse` held: it removes what killed builds left behind. The copy shares its blocks with the
     release where the file system can. Raises `WarehouseError` when there is too little space for it, or when the
     warehouse is not ours or newer than this software.

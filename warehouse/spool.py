@@ -24,7 +24,7 @@ class Spool:
         """Make empty lists of these schemas."""
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.con: duckdb.DuckDBPyConnection = connect_private(path or Path(":memory:"), max_memory="512MB")
+        self.con: duckdb.DuckDBPyConnection = connect_private(path or Path(":memory:"), max_memory="200MB")
         self._schemas: dict[str, pl.Schema] = {}
         for name, schema in schemas.items():
             self.declare(name, schema)

@@ -26,7 +26,7 @@ def update_copies(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None) 
     depends on dates, credits and ids is worked out anew, from these tables alone, so that the order of builds tells nothing.
 
     Args:
-        con: The staged release, in a transaction.
+        con: The staged release.
         changed: `article_id` of the articles whose facts changed; None for all.
     """
     count = _update_credits(con, changed)

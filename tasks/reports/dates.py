@@ -29,7 +29,7 @@ def date_occasions(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     dates is left as it is; what was counted from a story that no longer has one date is cleared.
 
     Args:
-        con: The staged release, in a transaction, with stories up to date.
+        con: The staged release, with stories up to date.
         changed: Not asked for: a new article may date all others of its story.
     """
     return sum(

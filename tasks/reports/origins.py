@@ -31,7 +31,7 @@ def update_origins(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     """Bring the origins of articles, utterances and stories up to date, and the counts of them.
 
     Args:
-        con: The staged release, in a transaction, with copies, stories and utterances up to date.
+        con: The staged release, with copies, stories and utterances up to date.
         changed: `article_id` of the articles whose facts or entity ids are other than before; None for all.
 
     Returns:

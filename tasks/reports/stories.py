@@ -6,7 +6,7 @@ import polars as pl
 from tasks.identity.redirects import find_successors, redirect_kind
 from tasks.reports.features import UNIT, extract_features
 from tasks.reports.grouping import find_components, group_pairs
-from tasks.reports.vectors import find_alike
+from tasks.reports.vectors import ALIKE, find_alike
 from warehouse.ddl import merge_query
 from warehouse.keys import make_id
 from warehouse.tables import DIM_STORIES, STORY_ARTICLES, STORY_FEATURES, STORY_TEXTS
@@ -30,7 +30,7 @@ def update_stories(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
     which features are too frequent follows from the bodies that there are.
 
     Args:
-        con: The staged release, in a transaction.
+        con: The staged release.
         changed: `article_id` of articles whose title, day or outlet may be another one; None for all.
 
     Returns:
@@ -152,16 +152,19 @@ def _renew_pairs(con: duckdb.DuckDBPyConnection) -> None:
             f"from postings where text_no >= {first} and text_no < {last} and feature_no < {features}"
         ).pl()
 
+    _create(con, "alike_texts", ALIKE.to_frame())
     for alike in find_alike(read_postings, compared, count, features, LEAST_SIMILAR * UNIT):
-        con.register("alike_texts", alike)
-        con.execute(
-            f"""
-            insert into story_pairs
-            select least(a.article_id, b.article_id), greatest(a.article_id, b.article_id), product // {UNIT}
-            from alike_texts inner join numbered_texts as a on one = a.text_no inner join numbered_texts as b on other = b.text_no
-            """
-        )
-        con.unregister("alike_texts")
+        con.register("alike_here", alike)
+        con.execute("insert into alike_texts from alike_here")
+        con.unregister("alike_here")
+    con.execute(
+        f"""
+        insert into story_pairs
+        select least(a.article_id, b.article_id), greatest(a.article_id, b.article_id), product // {UNIT}
+        from alike_texts inner join numbered_texts as a on one = a.text_no inner join numbered_texts as b on other = b.text_no
+        """
+    )
+    con.execute("drop table alike_texts")
     _drop_postings(con)
 
 
@@ -358,6 +361,17 @@ def _tell_stories(con: duckdb.DuckDBPyConnection) -> None:
     """Make `articles_told` and `stories_told` of `story_members`, whole stories for some thousands of articles at a time."""
     _create(con, "articles_told", STORY_ARTICLES.schema.to_frame())
     _create(con, "stories_told", DIM_STORIES.schema.to_frame())
+    con.execute(
+        f"""
+        create or replace temp table terms_alone as
+        with texts as (
+            select any_value(text_id) as text_id, story_id from story_members group by story_id having count(distinct text_id) = 1
+        )
+        select t.story_id, f.feature, f.weight
+        from story_features as f inner join texts as t on f.article_id = t.text_id
+        qualify row_number() over (partition by t.story_id order by f.weight desc, f.feature) <= {_TERMS}
+        """
+    )
     [(count,)] = con.execute("select count(*) from story_members").fetchall()
     parts = 1 + count // _MEMBERS_AT_ONCE
     for part in range(parts):
@@ -400,10 +414,13 @@ _ARTICLES_TOLD = f"""
             select o.text_id, o.feature_no, o.weight::bigint * p.weight as product
             from own as o inner join postings as p on p.text_no = o.other_no and p.feature_no = o.feature_no
         ),
+        told as (
+            select text_id, feature, product from shared inner join numbered_features using (feature_no)
+            where bearers <= {MOST_BEARERS}
+            qualify row_number() over (partition by text_id order by product desc, feature) <= {_TERMS}
+        ),
         evidence as (
-            select text_id, min_by(feature, (-product, feature), {_TERMS}) as terms
-            from shared inner join numbered_features using (feature_no)
-            where bearers <= {MOST_BEARERS} group by text_id
+            select text_id, list(feature order by product desc, feature) as terms from told group by text_id
         ),
         copies as (select text_id, count(*) as article_count from told_members group by text_id)
         select m.article_id, m.story_id,
@@ -426,15 +443,13 @@ _STORIES_TOLD = f"""
             having count(*) > 1
         ),
         weighed as (
-            select story_id, feature, total::bigint as total from shared inner join numbered_features using (feature_no)
+            select story_id, feature, total from shared inner join numbered_features using (feature_no)
+            qualify row_number() over (partition by story_id order by total desc, feature) <= {_TERMS}
             union all
-            select t.story_id, f.feature, f.weight::bigint
-            from texts as t inner join sizes as s using (story_id)
-            inner join story_features as f on f.article_id = t.text_id
-            where s.text_count = 1
+            select story_id, feature, weight from terms_alone
         ),
         terms as (
-            select story_id, min_by(feature, (-total, feature), {_TERMS}) as key_terms from weighed group by story_id
+            select story_id, list(feature order by total desc, feature) as key_terms from weighed group by story_id
         ),
         told as (
             select m.story_id, min_by(a.title, (-coalesce(n.centrality, 0)::bigint, a.article_id)) filter (a.title is not null) as story_title,

@@ -89,7 +89,7 @@ def update_utterances(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | No
     """Bring `dim_utterances` and `utterance_wordings` up to date with the quotes and the stories.
 
     Args:
-        con: The staged release, in a transaction, with speakers joined in and stories up to date.
+        con: The staged release, with speakers joined in and stories up to date.
         changed: `article_id` of the articles whose facts or entity ids are other than before; None for all.
 
     Returns:

@@ -7,7 +7,7 @@ import polars as pl
 from scipy.sparse import coo_array, csr_array
 
 ALIKE = pl.Schema({"one": pl.Int64, "other": pl.Int64, "product": pl.Int64})
-_BLOCK, _ROWS = 32_768, 1_024
+_BLOCK, _ROWS = 32_768, 256
 
 
 def find_alike(
@@ -42,7 +42,7 @@ def _read_block(read_postings: Callable[[int, int], pl.DataFrame], first: int, l
 
 def _multiply(own: csr_array, others: csr_array, first: int, start: int, least: int) -> pl.DataFrame:
     products = (own @ others).tocoo()
-    one, other = products.row.astype(np.int64) + first, products.col.astype(np.int64) + start
-    is_pair = (products.data >= least) & (one < other)
-    found = {"one": one[is_pair], "other": other[is_pair], "product": products.data[is_pair]}
-    return pl.DataFrame(found).cast(ALIKE)
+    is_alike = products.data >= least
+    one, other = products.row[is_alike].astype(np.int64) + first, products.col[is_alike].astype(np.int64) + start
+    found = pl.DataFrame({"one": one, "other": other, "product": products.data[is_alike]}).cast(ALIKE)
+    return found.filter(pl.col("one") < pl.col("other"))

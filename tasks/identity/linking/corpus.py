@@ -40,7 +40,7 @@ def link_corpus(con: duckdb.DuckDBPyConnection, at_once: int = ROWS_AT_ONCE) -> 
     """Fill `entity_link_names`, `entity_names`, `entity_links` and `dim_entities`, which must be empty.
 
     Args:
-        con: The staged release, in a transaction.
+        con: The staged release.
         at_once: How many rows are in memory together.
     """
     parts = 1 + _count(con, "document_entities") // at_once

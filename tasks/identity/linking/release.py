@@ -62,7 +62,7 @@ def link_release(
     again, and corrected where corrections bear on it.
 
     Args:
-        con: The staged release, in a transaction.
+        con: The staged release.
         run_id: The run that wrote the changed articles.
         people: What they say of the machine's links; None where they say nothing, and said nothing in the release before.
         anew: Link everything, because the rules are others than those of the release before.
