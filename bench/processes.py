@@ -74,8 +74,8 @@ def _read_mib(pid: int, name: str, key: str) -> float:
     return next((int(line[1]) / 1024 for line in lines if line[0] == f"{key}:"), 0.0)
 
 
-def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Run:
-    """Run a command and measure it; its standard output is kept.
+def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Run:
+    """Run a command, in the environment of this process by default, and measure it; its standard output is kept.
 
     Raises:
         CalledProcessError: If its exit code is not 0.
