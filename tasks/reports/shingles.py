@@ -23,10 +23,10 @@ _POWERS: dict[int, Numbers] = {int(base): np.ones(1, np.uint64) for base in (_BA
 _SLICE = 256  # texts whose numbers stay in the processor's cache
 _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))  # of MurmurHash3's finalizer
 _SHIFT, _TOP = np.uint64(33), np.uint64(64 - HASH_BITS)
-_BREAKS = np.isin(np.arange(256), list(b'.!?:;\n"'))  # after one of these a capital says nothing
+_BREAKS = np.isin(np.arange(256), list(b'.!?:;\n"')).tobytes()  # after one of these a capital says nothing
 _IS_WORD_BYTE = np.isin(
     np.arange(256), list(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") + list(range(128, 256))
-)
+).tobytes()
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ def _find_words(
 ) -> _Words:
     is_mark, is_quote = _find_marks(folded)
     is_word = np.zeros(len(folded) + 2, np.bool_)
-    is_word[1:-1] = _IS_WORD_BYTE[folded] & ~is_mark
+    is_word[1:-1] = _look_up(_IS_WORD_BYTE, folded) & ~is_mark
     edges = (is_word[1:] != is_word[:-1]).nonzero()[0]
     starts, ends = edges[::2], edges[1::2]
     docs = np.repeat(
         np.arange(first, first + len(starts_of_texts) - 1, dtype=np.uint64),
         np.diff(np.searchsorted(starts, starts_of_texts)),
     )
-    is_break = _BREAKS[folded] | is_quote
+    is_break = _look_up(_BREAKS, folded) | is_quote
     breaks = np.cumsum(is_break, dtype=np.int32)
     before = np.concatenate(([0], ends[:-1])).astype(np.int64)
     opens = (breaks[starts] > breaks[before] - is_break[before]) | (before == 0)
@@ -132,6 +132,11 @@ def _find_words(
         stretches=quotes[starts] + paragraphs[starts],
         is_name=is_number | (is_capital & ~opens),
     )
+
+
+def _look_up(table: bytes, folded: npt.NDArray[np.uint8]) -> Flags:
+    """Return what a table of 256 flags says of every byte: `bytes.translate` takes half the time of an index of NumPy."""
+    return np.frombuffer(folded.tobytes().translate(table), np.bool_)
 
 
 def _find_marks(folded: npt.NDArray[np.uint8]) -> tuple[Flags, Flags]:
