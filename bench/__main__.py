@@ -339,7 +339,7 @@ class Part:
 
 PARTS: dict[str, Part] = {
     "samples": Part(measure_samples),
-    "scale": Part(measure_scale),
+    "scale": Part(measure_scale, has_size=True),
     "plain": Part(lambda work: measure_plain(work, work / TEXTS), needs_corpus=True),
     "pages": Part(measure_pages),
     "links": Part(measure_links),
@@ -360,7 +360,9 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="JSON Lines with id and text, may be gzipped")
     parser.add_argument("--limit", type=int, help="only the first articles of the corpus")
     parser.add_argument(
-        "--size", type=int, help="made articles of the parts queries and copies, where their own size is too much"
+        "--size",
+        type=int,
+        help="made articles of the parts scale, queries and copies, where their own size is too much",
     )
     given = parser.parse_args()
     _find_peers()

@@ -90,13 +90,13 @@ def describe_stages(volumes: list[Volume]) -> str:
     return render_table(("stage", *[f"{volume.engine}, {volume.articles:,}" for volume in volumes]), rows)
 
 
-def measure_scale(work: Path) -> str:
-    """Measure a small and a large build without an engine and with the fast one, and the small one once more."""
+def measure_scale(work: Path, most: int = max(LARGE.values())) -> str:
+    """Measure a small and a large build (of up to `most` articles) without an engine and with the fast one, and the small one once more."""
     folder = work / "scale"
     volumes = {
         (engine, size): build_volume(folder / f"{engine}-{size}", engine, make_file(folder, size), size)
-        for engine in LARGE
-        for size in (SMALL, LARGE[engine])
+        for engine, large in LARGE.items()
+        for size in (SMALL, min(large, most))
     }
     again = build_volume(folder / f"fast-{SMALL}", "fast", make_file(folder, SMALL), SMALL)
     return describe_scale(volumes, again)
@@ -106,13 +106,13 @@ def describe_scale(volumes: dict[tuple[str, int], Volume], again: Volume, docs: 
     """Return the section on volume, and draw the memory of the large builds.
 
     Args:
-        volumes: The builds, by engine and size: `SMALL` and `LARGE`.
+        volumes: The builds, by engine and size: `SMALL` and a larger one of each engine.
         again: The second build of the small corpus with the fast engine.
         docs: Where the pictures go.
     """
-    small, large = ({engine: volumes[engine, size] for engine, size in sizes} for sizes in (
-        [(engine, SMALL) for engine in LARGE], list(LARGE.items()),
-    ))  # fmt: skip
+    sizes = {engine: max(size for own, size in volumes if own == engine) for engine in LARGE}
+    small = {engine: volumes[engine, SMALL] for engine in sizes}
+    large = {engine: volumes[engine, size] for engine, size in sizes.items()}
     for engine, volume in large.items():
         picture = draw_curve(volume.run.curve, CEILING_MB * 1e6 / 2**20)
         (docs / f"memory-{engine}.svg").write_text(picture, encoding="utf-8")
@@ -122,16 +122,16 @@ def describe_scale(volumes: dict[tuple[str, int], Volume], again: Volume, docs: 
         ("CPU of an article with the fast engine, 100 articles/s/core", 10, large["fast"].cost, "ms"),
         ("stages of a second build with nothing changed", 5, 100 * second, "% of the first"),
         *[
-            (f"cost of an article, {engine}, {LARGE[engine]:,} by {SMALL:,}", 1.15, large[engine].cost / small[engine].cost, "times")
-            for engine in LARGE
+            (f"cost of an article, {engine}, {sizes[engine]:,} by {SMALL:,}", 1.15, large[engine].cost / small[engine].cost, "times")
+            for engine in sizes
         ],
-        *[(f"peak memory of all processes, {engine}, {LARGE[engine]:,}", CEILING_MB, large[engine].peak_mb, "MB") for engine in LARGE],
-        (f"CPU of orchestration, validation, publishing, fast, {LARGE['fast']:,}", 10, find_overhead(large["fast"].cpu), "%"),
+        *[(f"peak memory of all processes, {engine}, {size:,}", CEILING_MB, large[engine].peak_mb, "MB") for engine, size in sizes.items()],
+        (f"CPU of orchestration, validation, publishing, fast, {sizes['fast']:,}", 10, find_overhead(large["fast"].cpu), "%"),
     ]  # fmt: skip
     pictures = "\n\n".join(
         f"Memory of all processes together while {size:,} articles are built with engine {engine} (shared pages count once):\n\n"
         f"![Memory of a build of {size:,} articles](memory-{engine}.svg)"
-        for engine, size in LARGE.items()
+        for engine, size in sizes.items()
     )
     return f"""## Volume
 
