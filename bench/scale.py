@@ -123,7 +123,7 @@ def describe_scale(volumes: dict[tuple[str, int], Volume], again: Volume, docs: 
         ("stages of a second build with nothing changed", 5, 100 * second, "% of the first"),
         *[
             (f"cost of an article, {engine}, {sizes[engine]:,} by {SMALL:,}", 1.15, large[engine].cost / small[engine].cost, "times")
-            for engine in sizes
+            for engine in sizes if sizes[engine] > SMALL
         ],
         *[(f"peak memory of all processes, {engine}, {size:,}", CEILING_MB, large[engine].peak_mb, "MB") for engine, size in sizes.items()],
         (f"CPU of orchestration, validation, publishing, fast, {sizes['fast']:,}", 10, find_overhead(large["fast"].cpu), "%"),
