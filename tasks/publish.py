@@ -17,7 +17,7 @@ from tasks.load import raise_last_seen
 from tasks.outlets import Outlet, load_outlets
 from tasks.rules import CORPUS_PARTS
 from tasks.validate import audit_release, find_failures
-from warehouse.connection import connect_read_only
+from warehouse.connection import PUBLISH_MEMORY, connect_read_only
 from warehouse.ddl import merge_rows
 from warehouse.ledger import LedgerRows, finish_run_row, merge_ledger_rows
 from warehouse.releases import (
@@ -203,6 +203,7 @@ def publish_warehouse(staged: StagedRelease, publication: Publication, changed_c
         changed_count: Rows that this changed.
     """
     con = staged.con
+    con.execute("set memory_limit = ?", [PUBLISH_MEMORY])
     changed_count += store_outlets(con, load_outlets())
     create_marts(con)
     results = audit_release(con)

@@ -12,6 +12,9 @@ __all__ = ["WarehouseError", "connect_private", "connect_read_only", "is_locked"
 MAX_MEMORY = "1GB"
 """What a database that a build writes to may keep in memory: part of the ceiling that docs/scale.md states."""
 
+PUBLISH_MEMORY = "2500MB"
+"""The same while marts are made and the release is audited: no other process and no batch needs the ceiling then."""
+
 
 def connect_read_only(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the warehouse at `path` (or one of its releases) for reading.
