@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.copies import measure_copies
 from bench.corpus import read_text_size, unpack_corpus
-from bench.engines import measure_plain_pipeline
+from bench.engines import ONE_THREAD, measure_plain_pipeline
 from bench.history import FIRST_PIPELINE, HistoryError, unpack_version
 from bench.hostile import measure_hostile
 from bench.links import measure_links
@@ -287,8 +287,9 @@ def _describe_part(build: Build, label: str) -> list[Cell]:
 
 def measure_engines_alone(texts: Path) -> str:
     """Measure the engines in a process of its own, on one thread."""
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return run_measured((sys.executable, "-m", "bench.engines", str(texts)), cwd=ROOT, env=os.environ | one).output
+    return run_measured(
+        (sys.executable, "-m", "bench.engines", str(texts)), cwd=ROOT, env=os.environ | ONE_THREAD
+    ).output
 
 
 def measure_plain(work: Path, texts: Path) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 from prefect import flow
 
 from flows.job import Job, open_job
-from flows.report import BuildReport, StoppedByValidation
+from flows.report import BuildReport, require_success
 from flows.runners import Runner, run_directly, run_tracked
 from flows.settings import Settings, load_settings
 from tasks.clean import clean_batch
@@ -60,14 +60,10 @@ def learn(settings: Settings, run: Runner) -> LearnedLines:
     with lock_warehouse(settings.warehouse), open_job(settings, run, "learn-lines") as job:
         before = find_version(read_learned_lines(settings.warehouse))
         job.learned = learn_from_release(settings.warehouse)
-        job.made_by = {
-            **read_release_versions(settings.warehouse),
-            "publish": job.versions.publish,
-        }  # nothing is linked
+        # nothing is linked
+        job.made_by = {**read_release_versions(settings.warehouse), "publish": job.versions.publish}
         report = job.finish("unchanged") if find_version(job.learned) == before else publish(job)
-    if report.status == "stopped":
-        raise StoppedByValidation(report)
-    return LearnedLines(job.learned, report)
+    return LearnedLines(job.learned, require_success(report))
 
 
 def read_learned_lines(warehouse: Path) -> pl.DataFrame:

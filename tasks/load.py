@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from warehouse.ddl import insert_rows, merge_rows, transaction
+from warehouse.ddl import insert_rows, merge_rows, read_matching, transaction
 from warehouse.ledger import FIRST_SEEN
 from warehouse.tables import (
     ARTICLE_VERSIONS,
@@ -48,7 +48,7 @@ def load_articles(
         replaced = find_replaced(con, articles)
         counts = {ARTICLE_VERSIONS.name: _keep_versions(con, replaced, now)}
         delete_articles(con, replaced["article_id"])
-        known = _find_known(con, articles)
+        known = read_matching(con, FACT_ARTICLES, articles.select("article_id"), ["article_id"])["article_id"]
         for table in _ARTICLE_TABLES:
             is_known = pl.col("article_id").is_in(known.implode())
             rows = complete[table.name]
@@ -57,17 +57,6 @@ def load_articles(
                 counts[table.name] += _merge_articles(con, table, rows.filter(is_known), known)
         counts[SOURCE_DOCUMENTS.name] = _load_sightings(con, complete[SOURCE_DOCUMENTS.name])
     return counts
-
-
-def _find_known(con: duckdb.DuckDBPyConnection, articles: pl.DataFrame) -> pl.Series:
-    """Return `article_id` of those of the articles that are stored."""
-    con.register("given_articles", articles.select("article_id"))
-    try:
-        return con.sql("select article_id from fact_articles semi join given_articles using (article_id)").pl()[
-            "article_id"
-        ]
-    finally:
-        con.unregister("given_articles")
 
 
 def _merge_articles(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, article_ids: pl.Series) -> int:

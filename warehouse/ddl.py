@@ -119,15 +119,18 @@ def merge_query(
     return int(count)
 
 
-def read_matching(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `table` that agree with a row of `keys` in all its columns; in no order."""
+def read_matching(
+    con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame, wanted: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of `table` that agree with a row of `keys` in all its columns, or their `wanted` columns; in no order."""
+    names = table.column_names if wanted is None else wanted
     con.register("wanted_keys", keys)
     try:
-        columns = ", ".join(quote_name(name) for name in keys.columns)
-        rows = con.sql(f"from {quote_name(table.name)} semi join wanted_keys using ({columns})").pl()
+        columns, selected = (", ".join(quote_name(name) for name in group) for group in (keys.columns, names))
+        rows = con.sql(f"select {selected} from {quote_name(table.name)} semi join wanted_keys using ({columns})").pl()
     finally:
         con.unregister("wanted_keys")
-    return rows.select(table.column_names).cast(table.schema)
+    return rows.cast({name: table.schema[name] for name in names})
 
 
 @contextmanager

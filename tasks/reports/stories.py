@@ -7,7 +7,7 @@ from tasks.identity.redirects import find_successors, redirect_kind
 from tasks.reports.features import UNIT, extract_features
 from tasks.reports.grouping import find_components, group_pairs
 from tasks.reports.vectors import ALIKE, find_alike
-from warehouse.ddl import merge_query
+from warehouse.ddl import insert_rows, merge_query
 from warehouse.keys import make_id
 from warehouse.tables import DIM_STORIES, STORY_ARTICLES, STORY_FEATURES, STORY_TEXTS
 
@@ -37,14 +37,15 @@ def update_stories(con: duckdb.DuckDBPyConnection, changed: pl.DataFrame | None)
         The number of changed rows of `dim_stories` and `story_articles`.
     """
     _renew_features(con, _find_changed_texts(con))
-    _renew_pairs(con)
-    touched = _find_touched_texts(con, changed)
-    if touched.is_empty():
-        return 0
-    _group_articles(con, touched)
-    _number_postings(con, "select text_id from story_members")
-    changed_count = _store_stories(con)
-    _drop_postings(con)
+    are_all_numbered = _renew_pairs(con)
+    touched, changed_count = _find_touched_texts(con, changed), 0
+    if not touched.is_empty():
+        _group_articles(con, touched)
+        if not are_all_numbered:
+            _number_postings(con, "select text_id from story_members")
+        changed_count = _store_stories(con)
+    for table in ("postings", "numbered_features", "numbered_texts"):
+        con.execute(f"drop table {table}")
     return changed_count
 
 
@@ -118,15 +119,16 @@ def _renew_features(con: duckdb.DuckDBPyConnection, fresh_count: int) -> None:
 
 def _insert_features(con: duckdb.DuckDBPyConnection, texts: str) -> None:
     read = con.sql(f"select article_id, title, body from fact_articles semi join ({texts}) using (article_id)").pl()
-    con.register("read_features", extract_features(read).select(STORY_FEATURES.column_names))
-    con.execute("insert into story_features from read_features")
-    con.unregister("read_features")
+    insert_rows(con, STORY_FEATURES, extract_features(read))
 
 
-def _renew_pairs(con: duckdb.DuckDBPyConnection) -> None:
+def _renew_pairs(con: duckdb.DuckDBPyConnection) -> bool:
     """Compare the bodies in `compared_texts` with all others, and note in `regrouped_texts` whose pairs are other ones.
 
     Bodies are compared by the features that at most `MOST_BEARERS` of them have.
+
+    Returns:
+        Whether the tables of `_number_postings`, which it leaves behind, are those of all bodies.
     """
     con.execute("create or replace temp table unpaired_texts as from compared_texts union from gone_texts")
     con.execute(
@@ -139,7 +141,7 @@ def _renew_pairs(con: duckdb.DuckDBPyConnection) -> None:
     )
     for name in ("article_id", "other_article_id"):
         con.execute(f"delete from story_pairs where {name} in (from unpaired_texts)")
-    _number_postings(con, "from compared_texts")
+    are_all_numbered = _number_postings(con, "from compared_texts")
     [(compared, count, features)] = con.execute(
         f"""
         select (select count(*) from compared_texts), (select count(*) from numbered_texts),
@@ -165,19 +167,17 @@ def _renew_pairs(con: duckdb.DuckDBPyConnection) -> None:
         """
     )
     con.execute("drop table alike_texts")
-    _drop_postings(con)
+    return are_all_numbered
 
 
-def _drop_postings(con: duckdb.DuckDBPyConnection) -> None:
-    for table in ("postings", "numbered_features", "numbered_texts"):
-        con.execute(f"drop table {table}")
-
-
-def _number_postings(con: duckdb.DuckDBPyConnection, wanted: str) -> None:
+def _number_postings(con: duckdb.DuckDBPyConnection, wanted: str) -> bool:
     """Number the bodies from 0, those that `wanted` selects first, and the features that one of them and another body have.
 
     Makes `numbered_texts` (`article_id`, `text_no`), `numbered_features` (`feature`, `feature_no`, `bearers`; those that bodies are
     compared by first) and `postings` (`feature_no`, `text_no`, `weight`). Numbers make what is joined by them three times as fast.
+
+    Returns:
+        Whether `wanted` selects all bodies.
     """
     con.execute(f"create or replace temp table wanted_texts as select distinct * from ({wanted}) as given (article_id)")
     [(is_all,)] = con.execute(
@@ -210,6 +210,7 @@ def _number_postings(con: duckdb.DuckDBPyConnection, wanted: str) -> None:
         """
     )
     con.execute("drop table wanted_texts")
+    return bool(is_all)
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -346,6 +347,8 @@ def _store_stories(con: duckdb.DuckDBPyConnection) -> int:
     changed_count += merge_query(
         con, DIM_STORIES, "from stories_told", delete_where=is_old, updates={"origin_count": "old.origin_count"}
     )
+    for table in ("articles_told", "stories_told", "terms_alone", "told_members"):
+        con.execute(f"drop table {table}")
     gone = con.sql(
         """
         select old_id, story_id as new_id from story_members_before left join story_members using (article_id)
