@@ -3,6 +3,9 @@
 A mart is a view; one whose file says `-- stored: yes` is a table that is built anew at every publish: an aggregate over
 the corpus, or rows that an analyst asks for by a name (a speaker, an outlet), which stand scattered over the facts of all
 articles and next to each other in the mart. DuckDB then reads only the parts of the file that can hold the name.
+
+A file `int_….sql` is a step to a mart, a temporary table that is gone when the marts are made (an intermediate model, as dbt
+names it): a query keeps what its joins and aggregates hold until it ends, so one in two steps needs less memory.
 """
 
 import re
@@ -49,13 +52,13 @@ def parse_mart(name: str, text: str) -> Mart:
     return Mart(name, described.pop("grain"), "\n".join(lines[query_start:]), described, is_stored)
 
 
-def read_marts() -> list[Mart]:
-    """Read all marts of this package, by name."""
+def read_marts(prefix: str = "mart_") -> list[Mart]:
+    """Read all marts of this package, by name; with the prefix `int_`, the steps to them."""
     entries = sorted((files("warehouse") / "marts").iterdir(), key=lambda entry: entry.name)
     return [
         parse_mart(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
         for entry in entries
-        if entry.name.endswith(".sql")
+        if entry.name.startswith(prefix) and entry.name.endswith(".sql")
     ]
 
 
@@ -67,12 +70,17 @@ def create_marts(con: duckdb.DuckDBPyConnection) -> None:
         "select table_name from duckdb_tables() where starts_with(table_name, 'mart_')"
     ).fetchall():
         con.execute(f"drop table {quote_name(name)}")
+    steps = read_marts("int_")
+    for step in steps:
+        con.execute(f"create or replace temp table {quote_name(step.name)} as {step.sql}")
     for mart in read_marts():
         own, kind = quote_name(mart.name), "table" if mart.is_stored else "view"
         con.execute(f"create {kind} {own} as {mart.sql}")
         con.execute(f"comment on {kind} {own} is {quote_text(mart.grain)}")
         for column in list_columns(con, mart.name):
             con.execute(f"comment on column {own}.{quote_name(column)} is {quote_text(mart.describe(column))}")
+    for step in steps:
+        con.execute(f"drop table {quote_name(step.name)}")
 
 
 def list_columns(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:

@@ -223,6 +223,13 @@ def test_marts_are_made_anew_and_those_of_an_earlier_version_go(con: duckdb.Duck
     assert con.execute(names).fetchall() == [(mart.name,) for mart in read_marts()]
 
 
+def test_the_steps_to_marts_are_gone_when_the_marts_are_made(con: duckdb.DuckDBPyConnection) -> None:
+    steps = read_marts("int_")
+    used = " ".join(mart.sql for mart in [*read_marts(), *steps])
+    assert [step.name for step in steps if step.name in used] == ["int_entity_numbers", "int_foremost_entities"]
+    assert con.execute("select table_name from duckdb_tables() where starts_with(table_name, 'int_')").fetchall() == []
+
+
 def test_a_mart_without_a_grain_or_with_a_column_that_nobody_describes_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"mart_x\.sql does not begin with its grain"):
         parse_mart("mart_x", "select 1 as one")
