@@ -16,6 +16,7 @@ import polars as pl
 from expectations.data_docs import build_data_docs
 from flows.build_batch import BatchPlan, BuiltBatch
 from flows.corrections import ReleaseCorrections
+from flows.processes import collect_rarely
 from flows.report import BuildReport
 from flows.runners import Runner
 from flows.settings import Settings
@@ -400,7 +401,8 @@ def open_job(settings: Settings, run: Runner, flow_name: str = "build-warehouse"
     try:
         job.note_skipped("correction", corrections.skipped)
         job.note_skipped("authority", authority.skipped)
-        yield job
+        with collect_rarely():
+            yield job
     except BaseException as error:
         detail = " ".join(f"{type(error).__name__}: {error}".split())
         finish_run(job.ledger, run_id, status="failed", finished_at=datetime.now(UTC), detail=detail)

@@ -16,9 +16,9 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.build_batch import BatchPlan, BuiltBatch, build_batch
 from flows.libraries import preload_libraries
+from flows.processes import collect_rarely, limit_threads
 from flows.report import StageReport
 from flows.runners import Runner, run_directly
-from flows.settings import limit_threads
 from tasks.annotation.annotator import Annotator, open_annotator
 
 MIN_ARTICLES = 4_000
@@ -97,6 +97,7 @@ _open = ExitStack()
 def _start_worker(plan: BatchPlan, engine: EngineChoice) -> None:
     global _worker
     wall = perf_counter()
+    _open.enter_context(collect_rarely())
     preload_libraries().result()  # not in the midst of the stages that need them
     annotator = _open.enter_context(open_annotator(engine.model, cache_dir=engine.cache_dir, process_count=1))
     start = StageReport(stage_seconds={"libraries": perf_counter() - wall}, cpu_seconds={"libraries": process_time()})

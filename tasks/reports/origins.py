@@ -301,9 +301,14 @@ def _fold(reports: pl.DataFrame, owner: str, members: str) -> pl.DataFrame:
 def _count_origins(con: duckdb.DuckDBPyConnection, table: str, origins: str, key: str) -> int:
     [(count,)] = con.execute(
         f"""
-        merge into {table} as old
-        using (select {key}, count(*)::uinteger as origin_count from {origins} group by {key}) as new on old.{key} = new.{key}
-        when matched and old.origin_count is distinct from new.origin_count then update set origin_count = new.origin_count
+        update {table} set origin_count = new.origin_count
+        from (
+            select f.rowid as row_no, c.origin_count
+            from {table} as f
+            inner join (select {key}, count(*)::uinteger as origin_count from {origins} group by {key}) as c using ({key})
+            where f.origin_count is distinct from c.origin_count
+        ) as new
+        where {table}.rowid = new.row_no
         """
     ).fetchall()
     return int(count)
