@@ -51,7 +51,7 @@ def find_near_pairs(texts: list[str]) -> Pairs:
     shingles = shingle_texts(pl.Series(texts))
     docs, hashes = sketch_shingles(shingles.text, TEXT_BINS)
     lists = pl.DataFrame({"number": docs, "sketch": hashes}).group_by("number").agg("sketch")
-    pairs, _ = find_candidates(lists.cast({"number": pl.UInt32}))
+    pairs = find_candidates(lists.cast({"number": pl.UInt32}))
     return set(pairs.rows())
 
 

@@ -8,13 +8,13 @@ from tasks.reports.copy_rows import decide_copies, number_bodies
 from tasks.reports.credits import is_agency, read_credits
 from tasks.reports.relations import LEAST_TEXT
 from tasks.reports.shingles import HASH_BITS, count_shared, count_shingles, shingle_texts, sketch_shingles
-from tasks.reports.sketches import LEAST_MEETINGS, count_meetings
+from tasks.reports.sketches import judge_all_pairs, judge_changed_pairs
 from tasks.reports.substitutions import LEAST_DIFFERENT, find_substitutions
 from warehouse.ddl import merge_rows
 from warehouse.tables import ARTICLE_COPIES, ARTICLE_CREDITS, BODY_OVERLAPS, BODY_SKETCHES
 
 TEXT_BINS, NAME_BINS = 64, 32
-_BODIES, _PAIRS, _HASHES = 4_096, 2_048, 1_000_000  # at a time in memory
+_BODIES, _PAIRS = 4_096, 2_048  # at a time in memory
 _OF_ARTICLE = ("first_article_id", "first_on", "is_agency", "word_count")
 _PAIR = ["body_sha256", "other_body_sha256"]
 
@@ -92,6 +92,8 @@ def _list_bodies(con: duckdb.DuckDBPyConnection) -> None:
 def _update_sketches(con: duckdb.DuckDBPyConnection) -> bool:
     """Make `body_sketches` those of `bodies`, and `touched_hashes` those of the sketches that came, went or changed their place.
 
+    `touched_hashes` has the `body_sha256` of a sketch that came beside its hashes, else null.
+
     Returns:
         Whether there were none before: then all are compared, and `touched_hashes` is left empty.
     """
@@ -115,7 +117,7 @@ def _update_sketches(con: duckdb.DuckDBPyConnection) -> bool:
     con.execute(
         """
         create or replace temp table touched_hashes as
-        select distinct unnest(sketch) as hash from body_sketches
+        select distinct unnest(sketch) as hash, null::varchar as body_sha256 from body_sketches
         where body_sha256 in (select body_sha256 from moved_bodies union all from gone_bodies)
         """
     )
@@ -138,7 +140,7 @@ def _update_sketches(con: duckdb.DuckDBPyConnection) -> bool:
         con.register("own_sketches", sketch_bodies(part.drop("body_no"), _read_bodies(con, part)))
         con.execute("insert into body_sketches by name from own_sketches")
         if known:
-            con.execute("insert into touched_hashes select distinct unnest(sketch) from own_sketches")
+            con.execute("insert into touched_hashes select unnest(sketch), body_sha256 from own_sketches")
         con.unregister("own_sketches")
     for table in ("bodies", "moved_bodies", "gone_bodies", "new_bodies"):
         con.execute(f"drop table {table}")
@@ -191,74 +193,28 @@ def _update_overlaps(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> int:
     con.register("body_numbers", bodies.select("number", "body_sha256"))
     con.execute("create or replace temp table numbered_bodies as from body_numbers")
     con.unregister("body_numbers")
-    found = _name_pairs(_find_pairs(con, is_all=is_all), bodies)
-    con.register("candidate_pairs", found)
-    [(count,)] = con.execute(
-        """
-        delete from body_overlaps as old
-        where is_candidate and body_sha256 in (from paired_bodies) and other_body_sha256 in (from paired_bodies)
-            and not exists (from candidate_pairs as new where new.body_sha256 = old.body_sha256
-                            and new.other_body_sha256 = old.other_body_sha256)
-        """
-    ).fetchall()
-    [(raised,)] = con.execute(
-        """
-        update body_overlaps as old set is_candidate = true from candidate_pairs as new
-        where not old.is_candidate and new.body_sha256 = old.body_sha256 and new.other_body_sha256 = old.other_body_sha256
-        """
-    ).fetchall()
-    new = con.sql("from candidate_pairs anti join body_overlaps using (body_sha256, other_body_sha256)").pl()
-    con.unregister("candidate_pairs")
-    con.execute("drop table paired_bodies")
-    return int(count + raised) + _compare(con, new, is_candidate=True)
-
-
-def _find_pairs(con: duckdb.DuckDBPyConnection, *, is_all: bool) -> pl.DataFrame:
-    """Return PAIRS of the bodies in `numbered_bodies`, and make `paired_bodies` of those among which all were found anew.
-
-    The bodies that share a hash are in memory together, and the hashes a part at a time; whom they bring together waits in
-    the database, as most that meet once never meet again.
-    """
+    (judge_all_pairs if is_all else judge_changed_pairs)(con)
     con.execute(
         """
-        create or replace temp table body_hashes as
-        select number, unnest(sketch) as hash from body_sketches inner join numbered_bodies using (body_sha256)
+        create or replace temp table candidate_pairs as
+        select least(a.body_sha256, b.body_sha256) as body_sha256, greatest(a.body_sha256, b.body_sha256) as other_body_sha256, is_pair
+        from judged_pairs inner join numbered_bodies as a on earlier = a.number inner join numbered_bodies as b on later = b.number
         """
     )
-    members = "from numbered_bodies"
-    if not is_all:
-        members = "from numbered_bodies where number in (select number from body_hashes semi join touched_hashes using (hash))"
-        con.execute(
-            "create or replace temp table body_hashes as from body_hashes semi join "
-            f"(select hash from body_hashes where number in (select number {members})) using (hash)"
-        )
-    con.execute(f"create or replace temp table paired_bodies as select body_sha256 {members}")
-    [(count,)] = con.execute("select count(*) from body_hashes").fetchall()
-    parts = 1 + count // _HASHES
-    con.execute("create or replace temp table meetings (earlier uinteger, later uinteger, met uinteger)")
-    for part in range(parts):
-        con.register("met_here", count_meetings(con.execute(f"from body_hashes where hash % {parts} = {part}").pl()))
-        con.execute("insert into meetings from met_here")
-        con.unregister("met_here")
-    pairs = con.sql(
-        f"select earlier, later from meetings group by earlier, later having sum(met) >= {LEAST_MEETINGS}"
+    is_judged = "new.body_sha256 = old.body_sha256 and new.other_body_sha256 = old.other_body_sha256"
+    [(parted,)] = con.execute(
+        f"delete from body_overlaps as old using candidate_pairs as new where old.is_candidate and not new.is_pair and {is_judged}"
+    ).fetchall()
+    [(raised,)] = con.execute(
+        f"update body_overlaps as old set is_candidate = true from candidate_pairs as new "
+        f"where not old.is_candidate and new.is_pair and {is_judged}"
+    ).fetchall()
+    new = con.sql(
+        "select * exclude (is_pair) from candidate_pairs anti join body_overlaps using (body_sha256, other_body_sha256) where is_pair"
     ).pl()
-    if not is_all:
-        own = con.sql(f"select number {members}").pl()["number"]
-        pairs = pairs.filter(pl.all_horizontal(pl.col("earlier", "later").is_in(own.implode())))
-    for table in ("body_hashes", "meetings", "numbered_bodies", "touched_hashes"):
+    for table in ("candidate_pairs", "judged_pairs", "numbered_bodies", "touched_hashes"):
         con.execute(f"drop table {table}")
-    return pairs
-
-
-def _name_pairs(pairs: pl.DataFrame, bodies: pl.DataFrame) -> pl.DataFrame:
-    """Return the hashes of the two bodies of each pair, the smaller first."""
-    names = bodies.select("number", "body_sha256")
-    one = pairs.join(names.rename({"number": "earlier", "body_sha256": "one"}), on="earlier")
-    both = one.join(names.rename({"number": "later", "body_sha256": "other"}), on="later")
-    return both.select(
-        body_sha256=pl.min_horizontal("one", "other"), other_body_sha256=pl.max_horizontal("one", "other")
-    )
+    return int(parted + raised) + _compare(con, new, is_candidate=True)
 
 
 def _compare(con: duckdb.DuckDBPyConnection, pairs: pl.DataFrame, *, is_candidate: bool) -> int:
