@@ -15,7 +15,7 @@ from bench.processes import Run, run_measured
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SMALL = 10_000
-LARGE = {"none": 200_000, "fast": 100_000}
+LARGE = {"none": 500_000, "fast": 100_000}
 """Articles of the large build with each engine."""
 CEILING_MB = 4_000
 CORPUS_STAGES = ("load", "link", "stories", "publish")

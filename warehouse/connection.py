@@ -12,7 +12,7 @@ __all__ = ["WarehouseError", "connect_private", "connect_read_only", "is_locked"
 MAX_MEMORY = "1GB"
 """What a database that a build writes to may keep in memory: part of the ceiling that docs/scale.md states."""
 
-PUBLISH_MEMORY = "2500MB"
+PUBLISH_MEMORY = "2GB"
 """The same while marts are made and the release is audited: no other process and no batch needs the ceiling then."""
 
 
