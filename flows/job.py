@@ -15,8 +15,8 @@ import polars as pl
 
 from expectations.data_docs import build_data_docs
 from flows.build_batch import BatchPlan, BuiltBatch
+from flows.collector import collect_rarely
 from flows.corrections import ReleaseCorrections
-from flows.processes import collect_rarely
 from flows.report import BuildReport
 from flows.runners import Runner
 from flows.settings import Settings

@@ -15,10 +15,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.build_batch import BatchPlan, BuiltBatch, build_batch
+from flows.collector import collect_rarely
 from flows.libraries import preload_libraries
-from flows.processes import collect_rarely, limit_threads
 from flows.report import StageReport
 from flows.runners import Runner, run_directly
+from flows.settings import limit_threads
 from tasks.annotation.annotator import Annotator, open_annotator
 
 MIN_ARTICLES = 4_000
