@@ -148,8 +148,14 @@ def _keep_versions(con: duckdb.DuckDBPyConnection, replaced: pl.DataFrame, now: 
 
 
 def _load_sightings(con: duckdb.DuckDBPyConnection, sightings: pl.DataFrame) -> int:
-    count = merge_rows(con, SOURCE_DOCUMENTS, sightings, updates=FIRST_SEEN, not_compared=_RUN_COLUMNS)
-    raise_last_seen(con, sightings)
+    keys = list(SOURCE_DOCUMENTS.key)
+    known = read_matching(con, SOURCE_DOCUMENTS, sightings.select(keys), keys)
+    count = insert_rows(con, SOURCE_DOCUMENTS, sightings.join(known, on=keys, how="anti", maintain_order="left"))
+    seen = sightings.join(known, on=keys, how="semi", maintain_order="left")
+    if seen.is_empty():
+        return count
+    count += merge_rows(con, SOURCE_DOCUMENTS, seen, updates=FIRST_SEEN, not_compared=_RUN_COLUMNS)
+    raise_last_seen(con, seen)
     return count
 
 
