@@ -21,7 +21,7 @@ from flows.workers import MIN_ARTICLES, EngineChoice, build_in_processes
 from tasks.annotation.annotator import open_annotator
 from tasks.ingest import RAW_SIGHTINGS_SCHEMA, scan_sources, select_new
 from tasks.link import link_warehouse
-from tasks.load import delete_articles, load_batch
+from tasks.load import delete_articles, load_batches
 from tasks.publish import publish_warehouse, read_release_versions, store_lines
 from tasks.reading.known import LedgerSources
 from tasks.reading.sources import find_sources
@@ -173,12 +173,11 @@ def publish(job: Job) -> BuildReport:
     with stage_release(job.settings.warehouse) as staged:
         changed_count = delete_articles(staged.con, job.withdrawn)
         changed_count += store_lines(staged.con, job.learned) + len(job.outdated)
-        for batch_no, frames in enumerate(job.read_batches()):
-            tell_progress("load", batch_no, job.batch_count)
-            with report.time_stage("load"):
-                counts = job.run(load_batch, staged.con, frames, report.run_id, job.started_at)
-            report.count_loaded(counts)
-            changed_count += sum(counts.values())
+        tell_progress("load", 0, job.batch_count)
+        with report.time_stage("load"):
+            counts = job.run(load_batches, staged.con, job.kept_batches, report.run_id, job.started_at)
+        report.count_loaded(counts)
+        changed_count += sum(counts.values())
         tell_progress("load", job.batch_count, job.batch_count)
         with report.time_stage("link"):
             linked = job.run(

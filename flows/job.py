@@ -22,6 +22,7 @@ from flows.runners import Runner
 from flows.settings import Settings
 from tasks.annotation.annotator import choose_model, describe_model
 from tasks.ingest import RAW_SIGHTINGS_SCHEMA, REJECTED_SCHEMA, ScannedSources
+from tasks.load import keep_batch
 from tasks.publish import Publication
 from tasks.reading.authority import ReadAuthority, read_authority
 from tasks.reading.corrections import Correction, ReadCorrections, read_corrections, select_relabels
@@ -43,14 +44,10 @@ from warehouse.tables import (
     SOURCE_DOCUMENTS,
     SOURCE_SIGHTINGS,
     SOURCE_STATES,
-    TABLES,
     WEB_PAGES,
     Table,
     tables_of,
 )
-
-_TABLES = {table.name: table for table in TABLES}
-
 
 _LISTS = {
     "new": RAW_SIGHTINGS_SCHEMA,
@@ -257,12 +254,7 @@ class Job:
                 **times, run_id=made_by["run_id"]
             ),
         }
-        folder = self._kept / f"{self.kept_count:06d}"
-        folder.mkdir(parents=True)
-        for name, frame in frames.items():
-            table = _TABLES[name]
-            rows = frame.select(table.column_names).cast(table.schema)
-            rows.write_parquet(folder / f"{name}.parquet")
+        keep_batch(self._kept / f"{self.kept_count:06d}", frames)
         self.kept_count += 1
         self.article_count += frames["fact_articles"].height
         self.report.count_rows(batch.frames)
@@ -271,11 +263,10 @@ class Job:
     def _kept(self) -> Path:
         return self.settings.staging / "batches"
 
-    def read_batches(self) -> Iterator[dict[str, pl.DataFrame]]:
-        """Yield the kept batches, one at a time: table name -> rows."""
-        # there is none when only corrections changed
-        for folder in sorted(self._kept.iterdir()) if self._kept.is_dir() else ():
-            yield {path.stem: pl.read_parquet(path) for path in sorted(folder.iterdir())}
+    @property
+    def kept_batches(self) -> list[Path]:
+        """The folders of the kept batches, in order; there is none when only corrections changed."""
+        return sorted(self._kept.iterdir()) if self._kept.is_dir() else []
 
     def stop_at_batch(self, built: BuiltBatch) -> BuildReport:
         """End the run because the next batch failed: its documents are not tried again until something changes.

@@ -1,7 +1,9 @@
-"""Validated rows of one batch -> the staged release. Loading the same rows twice changes nothing."""
+"""Validated rows of batches -> the staged release. Loading the same rows twice changes nothing."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -20,8 +22,79 @@ from warehouse.tables import (
 )
 
 _ARTICLE_TABLES = tables_of("article")
+_LOADED = (*_ARTICLE_TABLES, SOURCE_DOCUMENTS)
 _RUN_COLUMNS = ("run_id", "first_seen_at", "last_seen_at")
 """Columns that tell when a row was written: a difference in them alone makes no row a changed one."""
+
+
+def keep_batch(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write the rows of a batch into a new folder, a Parquet file a table, for `load_kept_batches`; every column must be there."""
+    folder.mkdir(parents=True)
+    for table in _LOADED:
+        if table.name in frames:
+            rows = frames[table.name].select(table.column_names).cast(table.schema)
+            rows.write_parquet(_file_of(folder, table))
+
+
+def load_kept_batches(
+    con: duckdb.DuckDBPyConnection, batches: Sequence[Path], run_id: str, now: datetime
+) -> dict[str, int]:
+    """Load batches that `keep_batch` wrote; return how many rows of each table were written or deleted.
+
+    Batches that have to do with nothing in the release, nor with each other, are added all at once, a table after another: DuckDB
+    then writes whole row groups to the disk as they fill, where batch after batch it would write the last ones again and
+    again. The others are loaded one at a time, as `load_articles` does.
+    """
+    met = find_met(con, batches)
+    counts = Counter(_add_batches(con, [batch for batch in batches if batch not in met]))
+    for batch in batches:
+        if batch in met:
+            files = {table.name: _file_of(batch, table) for table in _LOADED}
+            frames = {name: pl.read_parquet(file) for name, file in files.items() if file.exists()}
+            counts.update(load_articles(con, frames, run_id, now))
+    return counts
+
+
+def find_met(con: duckdb.DuckDBPyConnection, batches: Iterable[Path]) -> set[Path]:
+    """Return the batches with an article, a document or a sighting that the release or another batch has too."""
+    places = {_file_of(batch, table): batch for batch in batches for table in (FACT_ARTICLES, SOURCE_DOCUMENTS)}
+    shared = [
+        *_find_sharing(con, FACT_ARTICLES, ("article_id",), places),
+        *_find_sharing(con, FACT_ARTICLES, ("document_id",), places),
+        *_find_sharing(con, SOURCE_DOCUMENTS, SOURCE_DOCUMENTS.key, places),
+    ]
+    return {places[file] for file in shared}
+
+
+def _find_sharing(
+    con: duckdb.DuckDBPyConnection, table: Table, keys: Sequence[str], places: Iterable[Path]
+) -> list[Path]:
+    """Return the files of a table with a row whose keys the table itself or another row of the files has."""
+    files = [str(file) for file in places if file.stem == table.name and file.exists()]
+    if not files:
+        return []
+    names = ", ".join(keys)
+    query = f"""
+        with arriving as (select {names}, filename from read_parquet(?, filename = true))
+        select filename from arriving semi join {table.name} using ({names})
+        union
+        select filename from arriving qualify count(*) over (partition by {names}) > 1
+        """
+    return [Path(file) for (file,) in con.execute(query, [files]).fetchall()]
+
+
+def _add_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[Path]) -> dict[str, int]:
+    counts = {}
+    for table in _LOADED:
+        files = [str(file) for batch in batches if (file := _file_of(batch, table)).exists()]
+        if files:
+            query = f"insert into {table.name} by name from read_parquet(?)"
+            [(counts[table.name],)] = con.execute(query, [files]).fetchall()
+    return counts
+
+
+def _file_of(batch: Path, table: Table) -> Path:
+    return batch / f"{table.name}.parquet"
 
 
 def load_articles(
@@ -39,10 +112,7 @@ def load_articles(
         run_id: The run that loads them.
         now: The time of the run, the same for all its batches.
     """
-    complete = {
-        table.name: _complete_frame(table, frames.get(table.name), run_id, now)
-        for table in (*_ARTICLE_TABLES, SOURCE_DOCUMENTS)
-    }
+    complete = {table.name: _complete_frame(table, frames.get(table.name), run_id, now) for table in _LOADED}
     articles = complete[FACT_ARTICLES.name]
     with transaction(con):
         replaced = find_replaced(con, articles)
@@ -160,8 +230,6 @@ def _load_sightings(con: duckdb.DuckDBPyConnection, sightings: pl.DataFrame) -> 
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def load_batch(
-    con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame], run_id: str, now: datetime
-) -> dict[str, int]:
-    """Load one validated batch into the staged release; return the number of changed rows by table."""
-    return load_articles(con, frames, run_id, now)
+def load_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[Path], run_id: str, now: datetime) -> dict[str, int]:
+    """Load the kept batches of a run into the staged release; return the number of changed rows by table."""
+    return load_kept_batches(con, batches, run_id, now)

@@ -9,7 +9,16 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.load import delete_articles, find_replaced, load_articles, load_batch, raise_last_seen
+from tasks.load import (
+    delete_articles,
+    find_met,
+    find_replaced,
+    keep_batch,
+    load_articles,
+    load_batches,
+    load_kept_batches,
+    raise_last_seen,
+)
 from tests.builders import build_table, rows
 from warehouse.connection import connect_private
 from warehouse.ddl import create_schema
@@ -89,7 +98,7 @@ def test_a_batch_is_loaded_with_its_run_and_counted(con: duckdb.DuckDBPyConnecti
 def test_loading_the_same_batch_twice_changes_no_row(con: duckdb.DuckDBPyConnection) -> None:
     load_articles(con, batch(quotes=3), "run-1", MONDAY)
     before = read_all(con)
-    assert set(load_batch.fn(con, batch(quotes=3), "run-1", MONDAY).values()) == {0}
+    assert set(load_articles(con, batch(quotes=3), "run-1", MONDAY).values()) == {0}
     assert read_all(con) == before
 
 
@@ -198,3 +207,64 @@ def test_a_sighting_raises_the_time_of_the_same_bytes_only_and_never_lowers_it(c
             con, build_table(SOURCE_SIGHTINGS, {**seen, "raw_sha256": raw_sha256, "last_seen_at": last_seen_at})
         )
         assert con.execute("select last_seen_at from source_documents").fetchall() == [(expected,)]
+
+
+def keep_batches(folder: Path, *batches: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Keep batches as a run does, with all their columns; return their folders."""
+    folders = [folder / f"{number:06d}" for number in range(len(batches))]
+    seen = {"first_seen_at": MONDAY, "last_seen_at": MONDAY, "run_id": "run-1"}
+    for own, frames in zip(folders, batches, strict=True):
+        sightings = frames["source_documents"].with_columns(
+            pl.lit(value, dtype=SOURCE_DOCUMENTS.schema[name]).alias(name) for name, value in seen.items()
+        )
+        articles = frames["fact_articles"].with_columns(run_id=pl.lit("run-1"))
+        keep_batch(own, {**frames, "fact_articles": articles, "source_documents": sightings})
+    return folders
+
+
+def test_kept_batches_are_loaded_as_one_after_the_other(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    given = [
+        batch("a1", quotes=3),
+        batch("b1", document_id="d2"),
+        batch("a2", title="Ferries sail"),  # the document of the first batch with other bytes
+        batch("c1", document_id="d3", quotes=2),
+    ]
+    kept = keep_batches(tmp_path, *given)
+    assert find_met(con, kept) == {kept[0], kept[2]}
+    counts = load_kept_batches(con, kept, "run-1", MONDAY)
+    with connect_private(Path(":memory:")) as other:
+        create_schema(other, TABLES)
+        one_by_one = [load_articles(other, frames, "run-1", MONDAY) for frames in given]
+        assert read_all(con) == read_all(other)
+    assert {name: count for name, count in counts.items() if count} == {
+        name: total for name in one_by_one[0] if (total := sum(counted[name] for counted in one_by_one))
+    }
+    assert counts["fact_quotes"] == 7
+    assert count_rows(con, "a1") == {"source_documents": 1}
+
+
+def test_kept_batches_that_are_there_change_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    kept = keep_batches(tmp_path, batch(quotes=3), batch("b1", document_id="d2"))
+    assert find_met(con, kept) == set()
+    load_kept_batches(con, kept, "run-1", MONDAY)
+    before = read_all(con)
+    assert find_met(con, kept) == set(kept)
+    assert set(load_batches.fn(con, kept, "run-2", TUESDAY).values()) == {0}
+    assert read_all(con) == before
+
+
+def test_a_sighting_of_an_article_that_left_is_not_added_twice(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    load_articles(con, batch(), "run-1", MONDAY)
+    delete_articles(con, pl.Series(["a1"]))
+    kept = keep_batches(tmp_path, batch())
+    assert find_met(con, kept) == set(kept)
+    load_kept_batches(con, kept, "run-2", TUESDAY)
+    assert count_rows(con, "a1") == {
+        "fact_articles": 1, "fact_quotes": 1, "article_segments": 1, "source_documents": 1,
+    }  # fmt: skip
+
+
+def test_no_batches_load_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    assert load_kept_batches(con, [], "run-1", MONDAY) == {}
+    nothing = {name: frame.clear() for name, frame in batch().items()}
+    assert set(load_kept_batches(con, keep_batches(tmp_path, nothing), "run-1", MONDAY).values()) == {0}

@@ -13,7 +13,7 @@ import pytest
 from tasks.identity.linking.release import store_entities
 from tasks.identity.links import LinkedEntities
 from tasks.link import join_corrected_speakers, join_entity_ids, link_warehouse
-from tasks.load import load_batch
+from tasks.load import load_articles
 from tasks.outlets import Outlet
 from tasks.publish import (
     Publication,
@@ -98,7 +98,7 @@ def build(warehouse: Path, run_id: str, frames: dict[str, pl.DataFrame], hour: i
     """Run one build of these frames, without the ledger's last word."""
     published_at = NOON.replace(hour=hour)
     with stage_run(warehouse, run_id) as staged:
-        counts = load_batch.fn(staged.con, frames, run_id, published_at)
+        counts = load_articles(staged.con, frames, run_id, published_at)
         publication = describe(ledger_path(warehouse), run_id, published_at)
         linked = link_warehouse.fn(staged, run_id)
         changed_count = sum(counts.values()) + linked.changed_count + relate_warehouse.fn(staged, linked.articles)
