@@ -1,7 +1,7 @@
 """Validated rows of batches -> the staged release. Loading the same rows twice changes nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,14 @@ from warehouse.tables import (
 
 _ARTICLE_TABLES = tables_of("article")
 _LOADED = (*_ARTICLE_TABLES, SOURCE_DOCUMENTS)
+_IDENTITIES = (
+    (FACT_ARTICLES, ("article_id",)),
+    (FACT_ARTICLES, ("document_id",)),
+    (SOURCE_DOCUMENTS, SOURCE_DOCUMENTS.key),
+)
+"""What two batches, or a batch and the release, can have in common."""
+_MERGED = 10
+"""Batches that are merged into the release together."""
 _RUN_COLUMNS = ("run_id", "first_seen_at", "last_seen_at")
 """Columns that tell when a row was written: a difference in them alone makes no row a changed one."""
 
@@ -43,44 +51,59 @@ def load_kept_batches(
 
     Batches that have to do with nothing in the release, nor with each other, are added all at once, a table after another: DuckDB
     then writes whole row groups to the disk as they fill, where batch after batch it would write the last ones again and
-    again. The others are loaded one at a time, as `load_articles` does.
+    again. What the release has already is merged `_MERGED` batches at a time, as every merge reads the whole release; batches that
+    have something in common are loaded one at a time, in their order, so that the later one holds.
     """
-    met = find_met(con, batches)
-    counts = Counter(_add_batches(con, [batch for batch in batches if batch not in met]))
-    for batch in batches:
-        if batch in met:
-            files = {table.name: _file_of(batch, table) for table in _LOADED}
-            frames = {name: pl.read_parquet(file) for name, file in files.items() if file.exists()}
-            counts.update(load_articles(con, frames, run_id, now))
+    known, twins = find_known(con, batches), find_twins(con, batches)
+    counts = Counter(_add_batches(con, [batch for batch in batches if batch not in known | twins]))
+    for group in _group_batches([batch for batch in batches if batch in known | twins], twins):
+        frames = {}
+        for table in _LOADED:
+            files = [file for batch in group if (file := _file_of(batch, table)).exists()]
+            if files:
+                frames[table.name] = pl.read_parquet(files)
+        counts.update(load_articles(con, frames, run_id, now))
     return counts
 
 
-def find_met(con: duckdb.DuckDBPyConnection, batches: Iterable[Path]) -> set[Path]:
-    """Return the batches with an article, a document or a sighting that the release or another batch has too."""
-    places = {_file_of(batch, table): batch for batch in batches for table in (FACT_ARTICLES, SOURCE_DOCUMENTS)}
-    shared = [
-        *_find_sharing(con, FACT_ARTICLES, ("article_id",), places),
-        *_find_sharing(con, FACT_ARTICLES, ("document_id",), places),
-        *_find_sharing(con, SOURCE_DOCUMENTS, SOURCE_DOCUMENTS.key, places),
-    ]
-    return {places[file] for file in shared}
+def find_known(con: duckdb.DuckDBPyConnection, batches: Iterable[Path]) -> set[Path]:
+    """Return the batches with an article, a document or a sighting that the release has too."""
+    return _find_sharing(
+        con, batches, lambda table, names: f"select filename from arriving semi join {table.name} using ({names})"
+    )
+
+
+def find_twins(con: duckdb.DuckDBPyConnection, batches: Iterable[Path]) -> set[Path]:
+    """Return the batches with an article, a document or a sighting that another one of them has too, or the same one twice."""
+    return _find_sharing(
+        con, batches, lambda _, names: f"select filename from arriving qualify count(*) over (partition by {names}) > 1"
+    )
 
 
 def _find_sharing(
-    con: duckdb.DuckDBPyConnection, table: Table, keys: Sequence[str], places: Iterable[Path]
-) -> list[Path]:
-    """Return the files of a table with a row whose keys the table itself or another row of the files has."""
-    files = [str(file) for file in places if file.stem == table.name and file.exists()]
-    if not files:
-        return []
-    names = ", ".join(keys)
-    query = f"""
-        with arriving as (select {names}, filename from read_parquet(?, filename = true))
-        select filename from arriving semi join {table.name} using ({names})
-        union
-        select filename from arriving qualify count(*) over (partition by {names}) > 1
-        """
-    return [Path(file) for (file,) in con.execute(query, [files]).fetchall()]
+    con: duckdb.DuckDBPyConnection, batches: Iterable[Path], write_query: Callable[[Table, str], str]
+) -> set[Path]:
+    shared: set[Path] = set()
+    for table, keys in _IDENTITIES:
+        places = {str(file): batch for batch in batches if (file := _file_of(batch, table)).exists()}
+        if places:
+            names = ", ".join(keys)
+            arriving = f"with arriving as (select {names}, filename from read_parquet(?, filename = true))"
+            rows = con.execute(f"{arriving} {write_query(table, names)}", [list(places)]).fetchall()
+            shared |= {places[file] for (file,) in rows}
+    return shared
+
+
+def _group_batches(batches: Sequence[Path], alone: Container[Path]) -> Iterator[list[Path]]:
+    """Yield the batches in their order, up to `_MERGED` together; each of `alone` by itself."""
+    group: list[Path] = []
+    for batch in batches:
+        if group and (len(group) == _MERGED or batch in alone or group[-1] in alone):
+            yield group
+            group = []
+        group.append(batch)
+    if group:
+        yield group
 
 
 def _add_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[Path]) -> dict[str, int]:

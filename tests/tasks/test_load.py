@@ -11,8 +11,9 @@ import pytest
 
 from tasks.load import (
     delete_articles,
-    find_met,
+    find_known,
     find_replaced,
+    find_twins,
     keep_batch,
     load_articles,
     load_batches,
@@ -230,7 +231,7 @@ def test_kept_batches_are_loaded_as_one_after_the_other(con: duckdb.DuckDBPyConn
         batch("c1", document_id="d3", quotes=2),
     ]
     kept = keep_batches(tmp_path, *given)
-    assert find_met(con, kept) == {kept[0], kept[2]}
+    assert (find_known(con, kept), find_twins(con, kept)) == (set(), {kept[0], kept[2]})
     counts = load_kept_batches(con, kept, "run-1", MONDAY)
     with connect_private(Path(":memory:")) as other:
         create_schema(other, TABLES)
@@ -245,10 +246,10 @@ def test_kept_batches_are_loaded_as_one_after_the_other(con: duckdb.DuckDBPyConn
 
 def test_kept_batches_that_are_there_change_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     kept = keep_batches(tmp_path, batch(quotes=3), batch("b1", document_id="d2"))
-    assert find_met(con, kept) == set()
+    assert find_known(con, kept) == set()
     load_kept_batches(con, kept, "run-1", MONDAY)
     before = read_all(con)
-    assert find_met(con, kept) == set(kept)
+    assert (find_known(con, kept), find_twins(con, kept)) == (set(kept), set())
     assert set(load_batches.fn(con, kept, "run-2", TUESDAY).values()) == {0}
     assert read_all(con) == before
 
@@ -257,7 +258,7 @@ def test_a_sighting_of_an_article_that_left_is_not_added_twice(con: duckdb.DuckD
     load_articles(con, batch(), "run-1", MONDAY)
     delete_articles(con, pl.Series(["a1"]))
     kept = keep_batches(tmp_path, batch())
-    assert find_met(con, kept) == set(kept)
+    assert (find_known(con, kept), find_twins(con, kept)) == (set(kept), set())
     load_kept_batches(con, kept, "run-2", TUESDAY)
     assert count_rows(con, "a1") == {
         "fact_articles": 1, "fact_quotes": 1, "article_segments": 1, "source_documents": 1,
@@ -268,3 +269,23 @@ def test_no_batches_load_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path)
     assert load_kept_batches(con, [], "run-1", MONDAY) == {}
     nothing = {name: frame.clear() for name, frame in batch().items()}
     assert set(load_kept_batches(con, keep_batches(tmp_path, nothing), "run-1", MONDAY).values()) == {0}
+
+
+def test_many_kept_batches_bring_what_is_there_to_their_rows(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    names = [f"{number:02d}" for number in range(14)]
+    load_kept_batches(
+        con, keep_batches(tmp_path / "1", *(batch(f"a{n}", document_id=n) for n in names)), "run-1", MONDAY
+    )
+    again = [batch(f"a{n}", document_id=n, quotes=2) for n in names]
+    again[3] = batch("b", document_id="03", title="Ferries sail")  # other bytes
+    again[7] = batch("c", document_id="03", title="Ferries stop")  # and other bytes again
+    kept = keep_batches(tmp_path / "2", *again)
+    assert (find_known(con, kept), find_twins(con, kept)) == (set(kept), {kept[3], kept[7]})
+    counts = load_kept_batches(con, kept, "run-2", TUESDAY)
+    assert (counts["fact_quotes"], counts["article_versions"]) == (12 + 1 + 1, 2)
+    assert con.execute("select count(*) from fact_quotes").fetchall() == [
+        (12 * 2 + 1 + 1,)
+    ]  # a07 was not asked for again
+    assert con.execute("select article_id, title from fact_articles where document_id = '03'").fetchall() == [
+        ("c", "Ferries stop")
+    ]
