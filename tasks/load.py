@@ -1,5 +1,6 @@
 """Validated rows of batches -> the staged release. Loading the same rows twice changes nothing."""
 
+import glob
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -61,7 +62,7 @@ def load_kept_batches(
         for table in _LOADED:
             files = [file for batch in group if (file := _file_of(batch, table)).exists()]
             if files:
-                frames[table.name] = pl.read_parquet(files)
+                frames[table.name] = pl.read_parquet(files, glob=False)
         counts.update(load_articles(con, frames, run_id, now))
     return counts
 
@@ -89,7 +90,7 @@ def _find_sharing(
         if places:
             names = ", ".join(keys)
             arriving = f"with arriving as (select {names}, filename from read_parquet(?, filename = true))"
-            rows = con.execute(f"{arriving} {write_query(table, names)}", [list(places)]).fetchall()
+            rows = con.execute(f"{arriving} {write_query(table, names)}", [_as_patterns(places)]).fetchall()
             shared |= {places[file] for (file,) in rows}
     return shared
 
@@ -109,11 +110,16 @@ def _group_batches(batches: Sequence[Path], alone: Container[Path]) -> Iterator[
 def _add_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[Path]) -> dict[str, int]:
     counts = {}
     for table in _LOADED:
-        files = [str(file) for batch in batches if (file := _file_of(batch, table)).exists()]
+        files = _as_patterns(str(file) for batch in batches if (file := _file_of(batch, table)).exists())
         if files:
             query = f"insert into {table.name} by name from read_parquet(?)"
             [(counts[table.name],)] = con.execute(query, [files]).fetchall()
     return counts
+
+
+def _as_patterns(files: Iterable[str]) -> list[str]:
+    """Return what names these files to DuckDB, which takes every name for a pattern: folders may be called "news [1]"."""
+    return [glob.escape(file) for file in files]
 
 
 def _file_of(batch: Path, table: Table) -> Path:

@@ -91,7 +91,7 @@ class AnnotationCache:
         self._files = []
         parts = [pl.DataFrame(schema={_HASH_COLUMN: pl.UInt64, _FILE_COLUMN: pl.UInt32})]
         for file in sorted(self._folder.glob(_FILES)):
-            keys = _read_or_remove(file, pl.scan_parquet(file).select("paragraph_key"))
+            keys = _read_or_remove(file, pl.scan_parquet(file, glob=False).select("paragraph_key"))
             if keys is not None:
                 parts.append(self._index_rows(keys, file))
         return pl.concat(parts)
@@ -103,7 +103,7 @@ class AnnotationCache:
 
     def _read_files(self, files: list[Path], wanted: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
         for file in files:
-            query = pl.scan_parquet(file).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)
+            query = pl.scan_parquet(file, glob=False).select(ANNOTATIONS.column_names).cast(ANNOTATIONS.schema)
             if wanted is not None:
                 query = query.join(wanted.lazy(), on="paragraph_key", how="semi")
             rows = _read_or_remove(file, query)

@@ -193,7 +193,9 @@ def test_what_was_annotated_once_comes_from_the_cache(annotator, tmp_path):
     assert len(parquet_files(tmp_path)) == 1
 
 
-def test_the_cache_gives_the_rows_it_has(tmp_path):
+@pytest.mark.parametrize("name", ["cache", "cache [1]*"])
+def test_the_cache_gives_the_rows_it_has(tmp_path, name):
+    tmp_path = tmp_path / name
     cache = AnnotationCache(tmp_path, "model")
     cache.add_annotations(annotations("b", "a"))
     cache.add_annotations(annotations("c"))

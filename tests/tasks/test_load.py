@@ -265,6 +265,15 @@ def test_a_sighting_of_an_article_that_left_is_not_added_twice(con: duckdb.DuckD
     }  # fmt: skip
 
 
+def test_folders_may_have_the_names_of_patterns(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    keep_batches(tmp_path / "news 1", batch("b1"))  # what the pattern below would find
+    kept = keep_batches(tmp_path / "news [1]*", batch("a1"))
+    for run in ("run-1", "run-2"):
+        load_kept_batches(con, kept, run, MONDAY)
+        assert con.execute("select article_id from fact_articles").fetchall() == [("a1",)]
+    assert find_known(con, kept) == set(kept)
+
+
 def test_no_batches_load_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     assert load_kept_batches(con, [], "run-1", MONDAY) == {}
     nothing = {name: frame.clear() for name, frame in batch().items()}
