@@ -42,7 +42,7 @@ def keep_batch(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
     for table in _LOADED:
         if table.name in frames:
             rows = frames[table.name].select(table.column_names).cast(table.schema)
-            rows.write_parquet(_file_of(folder, table))
+            rows.write_parquet(_file_of(folder, table), compression="lz4")  # read once, and soon
 
 
 def load_kept_batches(

@@ -79,7 +79,7 @@ def open_page(paragraph: Paragraph, marked: Sequence[CharSpan], told: Sequence[C
     by = paragraph.start_char
     own = [[(low - by, high - by) for low, high in spans] for spans in (marked, told)]
     page = Page(paragraph.tree, by, *own)
-    if page.times and page.told:  # "a statement on Tuesday" tells nothing about Tuesday
+    if page.told and page.times:  # "a statement on Tuesday" tells nothing about Tuesday
         times = {(words.start, words.end) for words in page.times} | {(words.anchor, words.end) for words in page.times}
         page.told = [span for span in page.told if span not in times]
     return page
