@@ -28,5 +28,6 @@ def unpack_version(repository: Path, commit: str, folder: Path) -> Path:
     except subprocess.CalledProcessError as error:
         raise HistoryError(f"there is no commit {commit} in the history of {repository.name}") from error
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder, filter="data")
+        files.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
+        files.extractall(folder)
     return folder

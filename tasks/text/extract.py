@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,13 +31,16 @@ _PLACES = {
 
 ATTRIBUTES = r"""(?:[^"'>]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+(?:>|\Z)"""
 """A pattern of what follows the name of an element up to the end of its tag."""
+_AGAIN = "*+" if sys.version_info >= (3, 11, 7) else "*"
+"""Repeats a group that looks ahead: early 3.11 does not go back to where the last, failed round of a possessive repetition began.
+What follows always matches, so the other repetition is never taken back either; it only remembers every round."""
 # The tokens of https://html.spec.whatwg.org/multipage/parsing.html#tokenization; what has no end goes on to the end of the
 # page, as there, and every repetition is possessive, so that no character is looked at twice.
 _TOKEN = re.compile(
     rf"""<(?:(?P<raw>(?=[sStTiInNxX])(?i:script|style|textarea|title|iframe|noembed|noframes|xmp))(?=[\s/>]){ATTRIBUTES}
-      (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</[^>]*+(?:>|\Z)|\Z)
+      (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>])){_AGAIN}(?:</[^>]*+(?:>|\Z)|\Z)
     |(?P<name>/?[a-zA-Z][^\s/>]*+){ATTRIBUTES}
-    |!--(?:[^-]++|-(?!->))*+(?:-->|\Z)
+    |!--(?:[^-]++|-(?!->)){_AGAIN}(?:-->|\Z)
     |[!?/][^>]*+(?:>|\Z))""",
     re.VERBOSE,
 )
